@@ -1,0 +1,69 @@
+/** The two small interfaces between the relay and whatever carries HTTP: an inbound request and a response sink. No Web objects. */
+
+/** Header lines in order, flat: name, value, name, value. Names keep their wire spelling on Node and are lower case on fetch runtimes. */
+export type RawHeaders = readonly string[];
+
+/** A header list that the relay builds: `[name, value]`, lower-case names. */
+export type HeaderList = ReadonlyArray<readonly [name: string, value: string]>;
+
+/** The caller's request body, pulled by the relay. At most one consumer. */
+export interface BodySource {
+  /** `Content-Length` in bytes; 0 when there is no body; null when the length is not declared (chunked). */
+  readonly declaredBytes: number | null;
+  /** Sends `100 Continue` if the caller waits for it; otherwise nothing. Called once, after the checks on the head have passed. */
+  proceed(): void;
+  /** The bytes as they arrive, with back-pressure. Throws `BodyAborted` when the caller leaves, `BodyIdle` when it stalls. Leaving the loop early keeps the connection usable for an answer. */
+  chunks(): AsyncIterable<Uint8Array>;
+  /** Reads and drops up to `maxBytes` for up to `maxMs`, so that a browser still uploading can read a refusal. Never throws. */
+  discard(maxBytes: number, maxMs: number): Promise<void>;
+}
+
+/** Thrown by `BodySource.chunks` when the caller's connection ends before the body does. */
+export class BodyAborted extends Error {
+  override readonly name = 'BodyAborted';
+}
+
+/** Thrown by `BodySource.chunks` when no byte has arrived for the body idle time (15 s). */
+export class BodyIdle extends Error {
+  override readonly name = 'BodyIdle';
+}
+
+/** One request as it came in. */
+export interface InboundRequest {
+  readonly method: string;
+  /** The request target as on the wire (`/relayapi/…?x=1`); on fetch runtimes the already normalised path and query. */
+  readonly rawTarget: string;
+  readonly rawHeaders: RawHeaders;
+  /** `1.0`, `1.1`, `2`; `null` where the runtime does not say. */
+  readonly httpVersion: string | null;
+  /** The peer's address as text, without brackets or port; null where the runtime does not say. */
+  readonly peerAddress: string | null;
+  /** True where target, header lines and framing are as sent (Node); false behind a fetch runtime, where framing cannot be judged. */
+  readonly exact: boolean;
+  /** True when the request asks for a protocol upgrade. */
+  readonly upgrade: boolean;
+  readonly body: BodySource;
+}
+
+/** Where an answer goes. All methods are synchronous; nothing throws after the caller has left. */
+export interface ResponseSink {
+  /** True once `start` was called. */
+  readonly started: boolean;
+  /** True once the caller's connection is gone or `end`/`destroy` was called. */
+  readonly closed: boolean;
+  /** Sends the status line and headers; at most once. Flushed at once, so that the first byte is never held back. */
+  start(status: number, headers: HeaderList): void;
+  /** Sends body bytes. Returns false when the caller reads slower than the upstream sends: stop until `onDrain`. */
+  write(chunk: Uint8Array): boolean;
+  /** Ends the answer cleanly, optionally with last bytes. */
+  end(chunk?: Uint8Array): void;
+  /** Ends the connection without a clean end of the message: the caller's client must see a failure. */
+  destroy(): void;
+  /** Registers the one listener for "ready for more after `write` returned false". */
+  onDrain(listener: () => void): void;
+  /** Registers a listener for "the caller left before the answer was complete". Called at most once, at once if already so. A caller who stops reading for `write_timeout` is closed by the sink and reported here too. */
+  onGone(listener: () => void): void;
+}
+
+/** A value or a promise of it: stores and openers that need no wait answer directly. */
+export type MaybePromise<T> = T | Promise<T>;
