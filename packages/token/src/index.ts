@@ -1,1 +1,44 @@
-export {};
+/**
+ * RelayAPI's tokens and `.rai` files: seal, open, read, write. Runs in any JavaScript runtime.
+ * The only file of this package that re-exports.
+ */
+export {
+  concatBytes,
+  decodeBase64Url,
+  decodeUtf8,
+  encodeBase64Url,
+  encodeUtf8,
+  randomBytes,
+  sha256,
+} from './bytes.ts';
+export type { Claims, Limits, ParsedClaims, TokenFeatures, UpstreamClaim } from './claims.ts';
+export { CORE_FEATURES, effectiveAttempts, findUnsupported, parseClaims } from './claims.ts';
+export type { Problem } from './errors.ts';
+export { MintError, RaiError } from './errors.ts';
+export type { JudgeOptions, TokenDenial } from './judge.ts';
+export { allowOf, judgeToken } from './judge.ts';
+export type { KeyEntry, Keyring, KeyringResult } from './keyring.ts';
+export { createKeyring } from './keyring.ts';
+export type { EcPrivateKey, EcPublicKey, KeyStatus, OctKey } from './keys.ts';
+export type { OpenedToken } from './open.ts';
+export { isTokenShaped, MAX_TOKEN_LENGTH, openToken } from './open.ts';
+export type {
+  AesIssuerFile,
+  AesRelayFile,
+  AesSharedFile,
+  Allow,
+  EccIssuer,
+  EccIssuerFile,
+  EccRelayFile,
+  RaiFile,
+  Revoke,
+} from './rai.ts';
+export { parseRai } from './rai.ts';
+export type { CreateRaiOptions, RaiPair, RotateRaiOptions } from './rai-make.ts';
+export { createRai, rotateRai, upgradeRai } from './rai-make.ts';
+export { findToken, joinRelayUrl } from './relay-url.ts';
+export type { MintClaims, MintUpstream } from './seal.ts';
+export { sealToken } from './seal.ts';
+export { Secret } from './secret.ts';
+export type { JsonValue, JsonVisitor, StrictJsonOptions, StrictJsonReason } from './strict-json.ts';
+export { parseStrictJson, StrictJsonError, scanStrictJson } from './strict-json.ts';
