@@ -1,29 +1,74 @@
 /** From a path to the endpoint that answers it. Paths match by their end, so that any provider's root fits before. */
-import type { Call, Dialect, Reply } from './call.ts';
+import { type Call, type Dialect, jsonReply, type Reply } from './call.ts';
+import { answerMessages, countMessageTokens } from './dialects/anthropic-messages.ts';
+import { answerSpeech, answerTranscription } from './dialects/audio.ts';
+import { answerTranslate, reportDeeplUsage } from './dialects/deepl.ts';
+import { answerEmbeddings, answerGeminiEmbedding } from './dialects/embeddings.ts';
+import { answerGenerate, countGeminiTokens } from './dialects/gemini.ts';
+import { listAnthropicModels, listGeminiModels, listOpenaiModels } from './dialects/models.ts';
 import { answerChat } from './dialects/openai-chat.ts';
+import { answerResponse } from './dialects/openai-responses.ts';
 
 /** One endpoint. */
 export interface Endpoint {
   readonly dialect: Dialect;
   readonly method: 'GET' | 'POST';
+  /** `json`: a JSON object is needed. `raw`: the endpoint reads the bytes itself. */
   readonly body: 'json' | 'raw' | 'none';
   readonly answer: (call: Call) => Reply;
 }
 
-const BY_SUFFIX: readonly [suffix: string, endpoint: Endpoint][] = [
-  ['/chat/completions', { dialect: 'openai', method: 'POST', body: 'json', answer: answerChat }],
+const post = (dialect: Dialect, answer: Endpoint['answer'], body: Endpoint['body'] = 'json'): Endpoint => ({
+  dialect,
+  method: 'POST',
+  body,
+  answer,
+});
+const get = (dialect: Dialect, answer: Endpoint['answer']): Endpoint => ({
+  dialect,
+  method: 'GET',
+  body: 'none',
+  answer,
+});
+
+const BY_SUFFIX: readonly (readonly [suffix: string, endpoint: Endpoint])[] = [
+  ['/chat/completions', post('openai', answerChat)],
+  ['/responses', post('responses', answerResponse)],
+  ['/embeddings', post('openai', answerEmbeddings)],
+  ['/messages', post('anthropic', answerMessages)],
+  ['/messages/count_tokens', post('anthropic', countMessageTokens)],
+  ['/audio/speech', post('openai', answerSpeech)],
+  ['/audio/transcriptions', post('openai', answerTranscription, 'raw')],
+  ['/audio/translations', post('openai', answerTranscription, 'raw')],
+  ['/v2/translate', post('deepl', answerTranslate, 'raw')],
+  ['/v2/usage', get('deepl', reportDeeplUsage)],
+  // An account-wide endpoint, so that a test can show that a relay keeps it closed.
+  ['/files', get('openai', () => jsonReply({ object: 'list', data: [], has_more: false }))],
+  [':generateContent', post('gemini', answerGenerate)],
+  [':streamGenerateContent', post('gemini', answerGenerate)],
+  [':countTokens', post('gemini', countGeminiTokens)],
+  [':embedContent', post('gemini', answerGeminiEmbedding)],
+  [':batchEmbedContents', post('gemini', answerGeminiEmbedding)],
 ];
 
-/** The endpoint of a path (no query), or null. */
+const MODELS: Record<'openai' | 'anthropic' | 'gemini', Endpoint> = {
+  openai: get('openai', listOpenaiModels),
+  anthropic: get('anthropic', listAnthropicModels),
+  gemini: get('gemini', listGeminiModels),
+};
+
+/** The endpoint of a path (no query) and method, or null. Headers tell whose model list is meant. */
 export function findEndpoint(
   path: string,
   method: string,
-  _headers: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>>,
 ): Endpoint | null {
   for (const [suffix, endpoint] of BY_SUFFIX) {
     if (path.endsWith(suffix)) return endpoint.method === method ? endpoint : null;
   }
-  return null;
+  if (method !== 'GET' || !/\/models(?:\/[^:]+)?$/.test(path)) return null;
+  if (path.includes('/v1beta/') || headers['x-goog-api-key'] !== undefined) return MODELS.gemini;
+  return headers['anthropic-version'] !== undefined ? MODELS.anthropic : MODELS.openai;
 }
 
 /** The dialect whose error shape fits a path that has no endpoint. */
@@ -36,6 +81,7 @@ export function guessDialect(path: string): Dialect {
 
 /** The model that a Gemini path names, decoded; empty where the path names none. */
 export function modelOfPath(path: string): string {
+  if (!path.includes(':')) return '';
   const found = /\/models\/([^/]+):\w+$/.exec(path);
   if (found === null) return '';
   try {

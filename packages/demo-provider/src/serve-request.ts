@@ -10,6 +10,14 @@ import type { RecordEntry } from './recorder.ts';
 import { type Endpoint, findEndpoint, guessDialect, modelOfPath } from './routes.ts';
 import { cutConnection, pause, sendReply } from './send-reply.ts';
 
+const REQUEST_ID_HEADERS: Record<Dialect, string> = {
+  openai: 'x-request-id',
+  responses: 'x-request-id',
+  anthropic: 'request-id',
+  gemini: 'x-request-id',
+  deepl: 'x-trace-id',
+};
+
 /** What outlives one request. */
 export interface ServeState {
   /** Accepted credentials; null accepts any that is not empty. */
@@ -45,13 +53,16 @@ export async function serveRequest(
   const json = endpoint?.body === 'json' ? parseObject(outcome.body) : {};
   const model = pathModel || modelOf(json, endpoint, outcome.body);
   const knobs = parseKnobs(joinSpecs([...headSpec, model]));
-  const send = (reply: Reply): Promise<void> =>
-    sendReply(response, reply, {
+  const serial = ++state.serial;
+  const send = (reply: Reply): Promise<void> => {
+    reply.headers[REQUEST_ID_HEADERS[dialect]] = `req_demo${serial}`;
+    return sendReply(response, reply, {
       knobs: 'problem' in knobs ? NO_KNOBS : knobs,
       credential,
       paceMs: state.paceMs,
       onCut: entry.markCut,
     });
+  };
   if ('problem' in knobs) return send(errorReply(dialect, 400, knobs.problem));
 
   if (knobs !== NO_KNOBS && (await playBefore(response, knobs, entry))) return;
@@ -66,7 +77,7 @@ export async function serveRequest(
     model,
     knobs,
     credential,
-    serial: ++state.serial,
+    serial,
     now: Math.floor(entry.request.startedAt / 1000),
   };
   return send(
