@@ -1,9 +1,26 @@
+// Builds the relay: the library (index), the command (main, executable by its first line), the fetch entry and the try-it page.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { defineConfig } from 'tsup';
 
+const entries = {
+  index: 'src/index.ts',
+  main: 'src/runtime/node/main.ts',
+  fetch: 'src/runtime/fetch/index.ts',
+};
+const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
+const { main: _command, ...typed } = present;
+const pageScript = 'scripts/build-page.ts';
+
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: present,
   format: 'esm',
+  platform: 'node',
   target: 'node24',
-  dts: true,
+  dts: { entry: typed },
   clean: true,
+  onSuccess: async () => {
+    if (!existsSync(pageScript)) return;
+    execFileSync(process.execPath, ['--conditions=relayapi-source', pageScript], { stdio: 'inherit' });
+  },
 });

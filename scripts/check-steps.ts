@@ -1,0 +1,74 @@
+// The steps of `pnpm check`, run one after another; a step that fails does not stop the others.
+import { spawnSync } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+
+interface Step {
+  name: string;
+  /** Command lines, run in order; the step fails with the first that fails. */
+  commands: string[][];
+}
+
+const node = process.execPath;
+const bin = (path: string, ...args: string[]): string[] => [node, `node_modules/${path}`, ...args];
+
+function listSteps(options: { tests: boolean }): Step[] {
+  const projects = [
+    'tsconfig.json',
+    ...globSync('packages/*/tsconfig*.json'),
+    ...globSync('examples/*/tsconfig.json'),
+  ].sort();
+  const packages = globSync('packages/*/package.json')
+    .map((path) => path.slice(0, -'/package.json'.length))
+    .sort();
+  const unbuilt = packages.filter((path) => !existsSync(`${path}/dist/index.js`));
+  return [
+    {
+      name: 'format and lint',
+      commands: [bin('@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.')],
+    },
+    { name: 'types', commands: projects.map((project) => bin('typescript/bin/tsc', '-p', project)) },
+    { name: 'imports', commands: [[node, 'scripts/check-imports.ts']] },
+    { name: 'house', commands: [[node, 'scripts/check-house.ts']] },
+    { name: 'dead code', commands: [bin('knip/bin/knip.js', '--no-progress')] },
+    { name: 'docs', commands: [[node, 'scripts/check-docs.ts']] },
+    { name: 'shell', commands: [['sh', 'scripts/check-shell.sh']] },
+    {
+      name: 'packages',
+      commands: [
+        ...(unbuilt.length > 0 ? [['pnpm', 'run', 'build']] : []),
+        ...packages.map((path) => bin('publint/src/cli.js', '--strict', path)),
+      ],
+    },
+    ...(options.tests
+      ? [{ name: 'tests', commands: [bin('vitest/vitest.mjs', 'run', '--project=unit')] }]
+      : []),
+  ];
+}
+
+function runStep(step: Step): boolean {
+  const started = performance.now();
+  console.log(`\n== ${step.name}`);
+  let ok = true;
+  for (const [command = '', ...args] of step.commands) {
+    const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 27 });
+    if (status === 0) {
+      // a step that did its work says in its last line how much it looked at
+      const last = stdout.trim().split('\n').at(-1);
+      if (last) console.log(last);
+      continue;
+    }
+    ok = false;
+    console.log(`${stdout}${stderr}`.trimEnd());
+  }
+  console.log(
+    `== ${step.name}: ${ok ? 'ok' : 'FAILED'} (${((performance.now() - started) / 1000).toFixed(1)} s)`,
+  );
+  return ok;
+}
+
+/** Runs every step, prints each with its time, and gives the names of those that failed. `tests` adds unit and conformance tests. */
+export function runCheckSteps(options: { tests: boolean }): string[] {
+  return listSteps(options)
+    .filter((step) => !runStep(step))
+    .map((step) => step.name);
+}

@@ -1,0 +1,198 @@
+// The import matrix as rules for dependency-cruiser: which room may import which (docs/architecture.md).
+// Data only: scripts/check-imports.ts runs it. Paths are relative to the root of the repository.
+import type { IForbiddenRuleType } from 'dependency-cruiser';
+
+const SERVER = '^packages/server/src';
+const TEST = '\\.test\\.ts$';
+const TOKEN = '^packages/token/src/index\\.ts$';
+const NPM = 'node_modules/';
+const STAGES = 'ingress|policy|routing|translation|forwarding|metering|accounting|observability';
+
+const LEAVES = `${SERVER}/(errors|io|usage|clock|redact)\\.ts$`;
+const EXCHANGE = `${SERVER}/exchange\\.ts$`;
+const RENDER_ERROR = `${SERVER}/render-error\\.ts$`;
+/** Interfaces that a runtime or a shelf implements: whoever hands a value across may name them. */
+const SHELF_INTERFACES = `${SERVER}/(providers/provider|dialects/dialect|stores/store)\\.ts$`;
+const TRANSPORT = `${SERVER}/forwarding/transport\\.ts$`;
+const STAGE_ENTRIES = STAGES.split('|').map((stage) => `${SERVER}/${stage}/${stage}\\.ts$`);
+const OPTIONS = `${SERVER}/[^/]+/options\\.ts$`;
+const DIALECT_REGISTRY = `${SERVER}/dialects/registry\\.ts$`;
+const CREATE_RELAY = `${SERVER}/create-relay\\.ts$`;
+
+/** Files matching `from` (tests aside) may import only what matches one of `allowed`; `$1` is the first group of `from`. */
+function allowOnly(name: string, comment: string, from: string, allowed: string[]): IForbiddenRuleType {
+  return {
+    name,
+    comment,
+    severity: 'error',
+    from: { path: from, pathNot: TEST },
+    to: allowed.length > 0 ? { pathNot: allowed } : {},
+  };
+}
+
+const packageRules: IForbiddenRuleType[] = [
+  allowOnly(
+    'token-stands-alone',
+    'token imports no other package and no Node module',
+    '^packages/token/src',
+    ['^packages/token/src', NPM],
+  ),
+  allowOnly(
+    'demo-provider-stands-alone',
+    'demo-provider imports no other package',
+    '^packages/demo-provider/src',
+    ['^packages/demo-provider/src', NPM, '^(node:)?[a-z_/]+$'],
+  ),
+  allowOnly(
+    'sdk-imports-token-only',
+    'of the other packages the SDK knows token alone',
+    '^packages/sdk-node/src',
+    ['^packages/sdk-node/src', TOKEN, NPM, '^(node:)?[a-z_/]+$'],
+  ),
+  allowOnly(
+    'cli-imports-entries',
+    'the CLI takes token, server and SDK by their front doors',
+    '^packages/cli/src',
+    ['^packages/cli/src', '^packages/(token|server|sdk-node)/src/index\\.ts$', NPM, '^(node:)?[a-z_/]+$'],
+  ),
+  allowOnly(
+    'server-imports-token-only',
+    'of the other packages the server knows token; runtime/node the demo, too',
+    SERVER,
+    [SERVER, TOKEN, '^packages/demo-provider/src/index\\.ts$', NPM, '^(node:)?[a-z_/]+$'],
+  ),
+  {
+    name: 'demo-only-in-runtime',
+    comment: 'only runtime/node starts the demo provider',
+    severity: 'error',
+    from: { path: SERVER, pathNot: [`${SERVER}/runtime/node/`, TEST] },
+    to: { path: '^packages/demo-provider/' },
+  },
+  {
+    name: 'node-only-at-the-edge',
+    comment: 'node: stands in runtime/node and in the file and Redis stores only; token is free of it',
+    severity: 'error',
+    from: {
+      path: ['^packages/token/src', SERVER],
+      pathNot: [`${SERVER}/runtime/node/`, `${SERVER}/stores/(file|redis)`, TEST],
+    },
+    to: { dependencyTypes: ['core'] },
+  },
+  {
+    name: 'index-is-for-others',
+    comment: 'src/index.ts is the front door: nothing inside the package comes in by it',
+    severity: 'error',
+    from: { path: '^packages/([^/]+)/src', pathNot: TEST },
+    to: { path: '^packages/$1/src/index\\.ts$' },
+  },
+  {
+    name: 'no-tests-in-production',
+    comment: 'production code imports no test and nothing of test/',
+    severity: 'error',
+    from: { path: '^packages/[^/]+/src', pathNot: TEST },
+    to: { path: [TEST, '^packages/[^/]+/test/'] },
+  },
+  {
+    name: 'no-cycles',
+    comment: 'import cycles, types counted',
+    severity: 'error',
+    from: {},
+    to: { circular: true },
+  },
+  {
+    name: 'resolvable',
+    comment: 'an import that leads nowhere is not checked by any other rule',
+    severity: 'error',
+    from: {},
+    to: { couldNotResolve: true },
+  },
+];
+
+const roomRules: IForbiddenRuleType[] = [
+  allowOnly('leaves-import-nothing', 'errors, io, usage, clock, redact import nothing', LEAVES, []),
+  allowOnly(
+    'exchange-knows-words',
+    'exchange holds types: leaves, token and the interfaces it hands across',
+    EXCHANGE,
+    [LEAVES, TOKEN, SHELF_INTERFACES, TRANSPORT],
+  ),
+  allowOnly('transport-is-a-port', 'the upstream port imports leaves only', TRANSPORT, [LEAVES]),
+  allowOnly('interfaces-import-leaves', 'a shelf interface imports leaves only', SHELF_INTERFACES, [LEAVES]),
+  allowOnly(
+    'shelves-are-strangers',
+    'a shelf imports leaves, token and itself',
+    `${SERVER}/(providers|dialects|stores)/`,
+    [LEAVES, TOKEN, `${SERVER}/$1/`, NPM, '^(node:)?[a-z_/]+$'],
+  ),
+  allowOnly(
+    'stages-are-strangers',
+    'a stage imports exchange, leaves, token, itself and the interfaces of shelves, never another stage',
+    `${SERVER}/(${STAGES})/`,
+    [LEAVES, EXCHANGE, TOKEN, SHELF_INTERFACES, `${SERVER}/$1/`, NPM],
+  ),
+  allowOnly(
+    'render-error-knows-dialects',
+    'render-error imports leaves, exchange and dialects',
+    RENDER_ERROR,
+    [LEAVES, EXCHANGE, TOKEN, `${SERVER}/dialects/`],
+  ),
+  allowOnly(
+    'spine-knows-entries',
+    'relay.ts imports the entry file of each stage, the dialect registry, leaves, token; no stage internals, no npm package',
+    `${SERVER}/relay\\.ts$`,
+    [LEAVES, EXCHANGE, RENDER_ERROR, TOKEN, DIALECT_REGISTRY, ...STAGE_ENTRIES],
+  ),
+  allowOnly(
+    'config-composes-options',
+    'config imports every options.ts, zod and itself',
+    `${SERVER}/config/`,
+    [`${SERVER}/config/`, OPTIONS, `${NPM}zod/`],
+  ),
+  {
+    name: 'root-stays-portable',
+    comment: 'create-relay never imports http, runtime, an npm package, Node, the file or the Redis store',
+    severity: 'error',
+    from: { path: CREATE_RELAY },
+    to: { path: [`${SERVER}/(http|runtime)/`, `${SERVER}/stores/(file|redis)`, NPM, '^(node:)?[a-z_/]+$'] },
+  },
+  allowOnly('http-is-a-shell', 'http imports create-relay, io, errors and hono', `${SERVER}/http/`, [
+    `${SERVER}/http/`,
+    CREATE_RELAY,
+    `${SERVER}/(io|errors)\\.ts$`,
+    `${NPM}hono/`,
+    `${NPM}@hono/`,
+  ]),
+  allowOnly(
+    'runtimes-are-edges',
+    'a runtime imports create-relay, http, config, the ports, leaves; no stage, no other runtime',
+    `${SERVER}/runtime/([^/]+)/`,
+    [
+      `${SERVER}/runtime/$1/`,
+      `${SERVER}/(http|config)/`,
+      CREATE_RELAY,
+      LEAVES,
+      SHELF_INTERFACES,
+      TRANSPORT,
+      TOKEN,
+      '^packages/demo-provider/src/index\\.ts$',
+      NPM,
+      '^(node:)?[a-z_/]+$',
+    ],
+  ),
+];
+
+/** Every rule of the matrix. */
+export const IMPORT_RULES: IForbiddenRuleType[] = [...packageRules, ...roomRules];
+
+/** npm packages that may be imported from more than one room. */
+export const SHARED_DEPENDENCIES: readonly string[] = ['zod', 'lru-cache', 'hono'];
+
+/** The room of a source file: a folder of the server, a single file elsewhere. Null when it lies in no room. */
+export function roomOf(file: string): string | null {
+  const match = /^packages\/([^/]+)\/src\/(.+)$/.exec(file);
+  if (!match) return null;
+  const [, workspace = '', rest = ''] = match;
+  const segments = rest.split('/');
+  if (workspace !== 'server' || segments.length === 1) return `${workspace}/${rest}`;
+  return `${workspace}/${segments.slice(0, segments[0] === 'runtime' ? 2 : 1).join('/')}`;
+}
