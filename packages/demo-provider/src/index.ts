@@ -1,11 +1,5 @@
 /** A fake AI provider for tests, benches and the quick start. */
+export type { DemoExchange, Handler, Responder, Step, StepChooser } from './hooks.ts';
+export type { DemoCounters } from './listener.ts';
 export type { RecordedRequest } from './recorder.ts';
-export {
-  type DemoCounters,
-  type DemoExchange,
-  type DemoProvider,
-  type DemoProviderOptions,
-  type Responder,
-  type Step,
-  startDemoProvider,
-} from './start-demo-provider.ts';
+export { type DemoProvider, type DemoProviderOptions, startDemoProvider } from './start-demo-provider.ts';

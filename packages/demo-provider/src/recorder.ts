@@ -56,7 +56,7 @@ export interface Recorder {
   begin(head: { method: string; rawTarget: string; rawHeaders: string[]; socketId: number }): RecordEntry;
   /**
    * Resolves with the first kept record for which the predicate holds, now or later: it is asked again when a
-   * request arrives, when its body is complete and when it closes. Rejects after `timeoutMs` (default 2,000).
+   * request arrives, when body bytes arrive, when the body is complete and when it closes. Rejects after `timeoutMs` (default 2,000).
    */
   waitFor(predicate: (request: RecordedRequest) => boolean, timeoutMs?: number): Promise<RecordedRequest>;
   clear(): void;
@@ -122,93 +122,81 @@ export function createRecorder(keep: number): Recorder {
   };
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 function createEntry(
   head: { method: string; rawTarget: string; rawHeaders: string[]; socketId: number },
   index: number,
   announce: (request: RecordedRequest) => void,
 ): RecordEntry {
-  let chunks: Buffer[] = [];
-  let keptBytes = 0;
-  let bodyBytes = 0;
-  let hash: Hash | null = null;
-  let digest: string | null = null;
+  const body = createBodyRecord();
   let headers: Record<string, string> | null = null;
-  let complete = false;
-  let closedAt: number | null = null;
-  let closedEarly = false;
-  let cut = false;
-  let status: number | null = null;
-
-  const joinBody = (): Buffer => {
-    if (chunks.length !== 1) chunks = [Buffer.concat(chunks)];
-    return chunks[0] as Buffer;
-  };
-
   // Getters, because most tests look at few of 5,000 records and the digest and header map cost time.
-  const request: RecordedRequest = {
+  const request: Writable<RecordedRequest> = {
     index,
-    method: head.method,
-    rawTarget: head.rawTarget,
-    rawHeaders: head.rawHeaders,
-    socketId: head.socketId,
+    ...head,
     startedAt: realNow(),
+    complete: false,
+    closedAt: null,
+    closedEarly: false,
+    cut: false,
+    status: null,
+    bodyBytes: 0,
     get headers() {
       headers ??= joinHeaders(head.rawHeaders);
       return headers;
     },
     get body() {
-      return joinBody();
-    },
-    get bodyBytes() {
-      return bodyBytes;
+      return body.join();
     },
     get sha256() {
-      if (digest !== null) return digest;
-      const value = (hash ? hash.copy() : createHash('sha256').update(joinBody())).digest('hex');
-      if (complete) digest = value;
-      return value;
-    },
-    get complete() {
-      return complete;
-    },
-    get closedAt() {
-      return closedAt;
-    },
-    get closedEarly() {
-      return closedEarly;
-    },
-    get cut() {
-      return cut;
-    },
-    get status() {
-      return status;
+      return body.digest();
     },
   };
-
   return {
     request,
     addBody(chunk) {
-      bodyBytes += chunk.length;
-      if (hash === null && bodyBytes > KEPT_BODY_BYTES) hash = createHash('sha256').update(joinBody());
+      request.bodyBytes += chunk.length;
+      body.add(chunk);
+      announce(request);
+    },
+    markComplete() {
+      request.complete = true;
+      announce(request);
+    },
+    markCut() {
+      request.cut = true;
+    },
+    markClosed(early, sentStatus) {
+      if (request.closedAt !== null) return;
+      request.closedAt = realNow();
+      request.closedEarly = early;
+      request.status = sentStatus;
+      announce(request);
+    },
+  };
+}
+
+/** The first MiB of a body and the digest of all of it; hashes while reading only where bytes are let go. */
+function createBodyRecord(): { add(chunk: Buffer): void; join(): Buffer; digest(): string } {
+  let chunks: Buffer[] = [];
+  let keptBytes = 0;
+  let hash: Hash | null = null;
+  const join = (): Buffer => {
+    if (chunks.length !== 1) chunks = [Buffer.concat(chunks)];
+    return chunks[0] as Buffer;
+  };
+  return {
+    join,
+    digest: () => (hash ? hash.copy() : createHash('sha256').update(join())).digest('hex'),
+    add(chunk) {
+      if (hash === null && keptBytes + chunk.length > KEPT_BODY_BYTES)
+        hash = createHash('sha256').update(join());
       hash?.update(chunk);
       if (keptBytes === KEPT_BODY_BYTES) return;
       const kept = chunk.subarray(0, KEPT_BODY_BYTES - keptBytes);
       keptBytes += kept.length;
       chunks.push(kept);
-    },
-    markComplete() {
-      complete = true;
-      announce(request);
-    },
-    markCut() {
-      cut = true;
-    },
-    markClosed(early, sentStatus) {
-      if (closedAt !== null) return;
-      closedAt = realNow();
-      closedEarly = early;
-      status = sentStatus;
-      announce(request);
     },
   };
 }

@@ -122,7 +122,9 @@ function* chunksOf(reply: Reply, { knobs, credential }: SendContext): Generator<
     for (let frame of reply.frames) {
       if (knobs.leak === 'json') frame = escapeSecretInJson(frame, credential);
       if (knobs.crlf) frame = frame.replaceAll('\n', '\r\n');
-      yield knobs.comments ? `: keep going\n\n${frame}` : frame;
+      if (knobs.comments) frame = `: keep going\n\n${frame}`;
+      // A gzip file may have many members, so each frame can be one.
+      yield knobs.gzip ? gzipSync(frame) : frame;
     }
   } else if (knobs.gzip) {
     yield gzipSync(body);
