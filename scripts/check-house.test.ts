@@ -78,6 +78,28 @@ export class Box {}
   });
 });
 
+describe('functions', () => {
+  const body = (count: number) => '  step();\n'.repeat(count);
+
+  test('61 lines of its own want a reason', () => {
+    const text = (inside: string) => `${header}\nfunction long(): void {\n${inside}}\n`;
+    expect(problemsOf('packages/token/src/a.ts', text(body(58)))).toEqual([]);
+    expect(problemsOf('packages/token/src/a.ts', text(body(59)))).toEqual([
+      'packages/token/src/a.ts:3: a function of 61 lines (60 without a reason)',
+    ]);
+    expect(
+      problemsOf('packages/token/src/a.ts', text(`  // house: long, because it is one table\n${body(60)}`)),
+    ).toEqual([]);
+  });
+
+  test('a function that makes an object is not charged for its methods, yet a long method is', () => {
+    const method = (count: number) => `  const a = () => {\n${body(count)}  };\n`;
+    const text = (inside: string) => `${header}\nfunction createIt(): void {\n${inside}}\n`;
+    expect(problemsOf('packages/token/src/a.ts', text(method(40) + method(40)))).toEqual([]);
+    expect(problemsOf('packages/token/src/a.ts', text(method(40) + method(70)))).toHaveLength(1);
+  });
+});
+
 describe('sleeps', () => {
   const sleep = `${header}await new Promise((resolve) => setTimeout(resolve, 50));\n`;
 

@@ -2,9 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import ts from 'typescript';
 
 /** A file that must be split past this many lines (data aside). */
 export const MAX_FILE_LINES = 500;
+/** A function past this many lines of its own wants a reason, in a comment `house: long, because …` inside it. */
+export const MAX_FUNCTION_LINES = 60;
 /** `relay.ts` is the table of contents: two screens. */
 export const MAX_SPINE_LINES = 150;
 
@@ -72,11 +75,16 @@ export function findHouseProblems(files: readonly RepositoryFile[]): string[] {
     if (path === 'packages/server/src/relay.ts' && lines > MAX_SPINE_LINES) {
       problems.push(`${path}: ${lines} lines, the spine must fit on two screens (${MAX_SPINE_LINES})`);
     }
-    if (/^packages\/[^/]+\/src\/.*\.ts$/.test(path) && !path.endsWith('/index.ts') && !hasHeader(text)) {
+    if (
+      /^packages\/[^/]+\/src\/.*\.ts$/.test(path) &&
+      !/(\/index|\.test)\.ts$/.test(path) &&
+      !hasHeader(text)
+    ) {
       problems.push(`${path}: no header comment (what it is, what it is not, the spec and its section)`);
     }
     if (/^packages\/[^/]+\/src\/.*\.ts$/.test(path) && !isTest(path)) {
       for (const name of findUndocumented(text)) problems.push(`${path}: export ${name} has no doc comment`);
+      problems.push(...findLongFunctions(path, text));
     }
     if (
       isTest(path) &&
@@ -97,6 +105,34 @@ function countLines(text: string): number {
 
 function hasHeader(text: string): boolean {
   return /^(#!.*\n)?\s*(\/\/|\/\*)/.test(text);
+}
+
+// A function that makes an object holds its methods: only the lines outside inner functions are its own.
+function findLongFunctions(path: string, text: string): string[] {
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const problems: string[] = [];
+  const linesOf = (node: ts.Node) =>
+    source.getLineAndCharacterOfPosition(node.end).line -
+    source.getLineAndCharacterOfPosition(node.getStart()).line +
+    1;
+  const visit = (node: ts.Node): number => {
+    let inner = 0;
+    node.forEachChild((child) => {
+      inner += visit(child);
+    });
+    if (!ts.isFunctionLike(node) || !('body' in node) || node.body === undefined) return inner;
+    const lines = linesOf(node);
+    if (lines - inner > MAX_FUNCTION_LINES && !node.getFullText().includes('house: long, because')) {
+      const line = source.getLineAndCharacterOfPosition(node.getStart()).line + 1;
+      problems.push(
+        `${path}:${line}: a function of ${lines - inner} lines (${MAX_FUNCTION_LINES} without a reason)`,
+      );
+    }
+    // what is nested counts once, as a whole, against the function around it
+    return lines;
+  };
+  visit(source);
+  return problems;
 }
 
 // A line that opens an export of its own, with the line above it closing a comment.

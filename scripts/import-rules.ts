@@ -13,7 +13,10 @@ const EXCHANGE = `${SERVER}/exchange\\.ts$`;
 const RENDER_ERROR = `${SERVER}/render-error\\.ts$`;
 /** Interfaces that a runtime or a shelf implements: whoever hands a value across may name them. */
 const SHELF_INTERFACES = `${SERVER}/(providers/provider|dialects/dialect|stores/store)\\.ts$`;
-const TRANSPORT = `${SERVER}/forwarding/transport\\.ts$`;
+/** Ports: interfaces beside their user, implemented by a runtime. */
+const PORTS = `${SERVER}/(forwarding/transport|observability/logger|observability/metrics)\\.ts$`;
+/** Headers of every answer: ingress, http and the runtimes add the same ones. */
+const BASE_HEADERS = `${SERVER}/base-headers\\.ts$`;
 const STAGE_ENTRIES = STAGES.split('|').map((stage) => `${SERVER}/${stage}/${stage}\\.ts$`);
 const OPTIONS = `${SERVER}/[^/]+/options\\.ts$`;
 const DIALECT_REGISTRY = `${SERVER}/dialects/registry\\.ts$`;
@@ -114,9 +117,13 @@ const roomRules: IForbiddenRuleType[] = [
     'exchange-knows-words',
     'exchange holds types: leaves, token and the interfaces it hands across',
     EXCHANGE,
-    [LEAVES, TOKEN, SHELF_INTERFACES, TRANSPORT],
+    [LEAVES, TOKEN, SHELF_INTERFACES, PORTS],
   ),
-  allowOnly('transport-is-a-port', 'the upstream port imports leaves only', TRANSPORT, [LEAVES]),
+  allowOnly('ports-import-leaves', 'a port imports leaves and the options of its stage', PORTS, [
+    LEAVES,
+    OPTIONS,
+  ]),
+  allowOnly('base-headers-import-leaves', 'base-headers imports leaves only', BASE_HEADERS, [LEAVES]),
   allowOnly('interfaces-import-leaves', 'a shelf interface imports leaves only', SHELF_INTERFACES, [LEAVES]),
   allowOnly(
     'shelves-are-strangers',
@@ -128,7 +135,7 @@ const roomRules: IForbiddenRuleType[] = [
     'stages-are-strangers',
     'a stage imports exchange, leaves, token, itself and the interfaces of shelves, never another stage',
     `${SERVER}/(${STAGES})/`,
-    [LEAVES, EXCHANGE, TOKEN, SHELF_INTERFACES, `${SERVER}/$1/`, NPM],
+    [LEAVES, BASE_HEADERS, EXCHANGE, TOKEN, SHELF_INTERFACES, `${SERVER}/$1/`, NPM],
   ),
   allowOnly(
     'render-error-knows-dialects',
@@ -158,6 +165,7 @@ const roomRules: IForbiddenRuleType[] = [
   allowOnly('http-is-a-shell', 'http imports create-relay, io, errors and hono', `${SERVER}/http/`, [
     `${SERVER}/http/`,
     CREATE_RELAY,
+    BASE_HEADERS,
     `${SERVER}/(io|errors)\\.ts$`,
     `${NPM}hono/`,
     `${NPM}@hono/`,
@@ -171,8 +179,9 @@ const roomRules: IForbiddenRuleType[] = [
       `${SERVER}/(http|config)/`,
       CREATE_RELAY,
       LEAVES,
+      BASE_HEADERS,
       SHELF_INTERFACES,
-      TRANSPORT,
+      PORTS,
       TOKEN,
       '^packages/demo-provider/src/index\\.ts$',
       NPM,
