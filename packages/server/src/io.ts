@@ -1,4 +1,5 @@
 /** The two small interfaces between the relay and whatever carries HTTP: an inbound request and a response sink. No Web objects. */
+import type { Denial } from './errors.ts';
 
 /** Header lines in order, flat: name, value, name, value. Names keep their wire spelling on Node and are lower case on fetch runtimes. */
 export type RawHeaders = readonly string[];
@@ -26,6 +27,17 @@ export class BodyAborted extends Error {
 /** Thrown by `BodySource.chunks` when no byte has arrived for the body idle time (15 s). */
 export class BodyIdle extends Error {
   override readonly name = 'BodyIdle';
+}
+
+/** Thrown by a metered body (`Ingress.meterBody`) when the request must be refused while its body is under way: too long, or stalled. */
+export class BodyDenied extends Error {
+  override readonly name = 'BodyDenied';
+  readonly denial: Denial;
+
+  constructor(denial: Denial) {
+    super(denial.denied);
+    this.denial = denial;
+  }
 }
 
 /** One request as it came in. */

@@ -2,8 +2,8 @@
 import type { ErrorRow } from '../errors.ts';
 import type { Usage } from '../usage.ts';
 
-/** The shape an error body takes. `union` is read well by nearly every SDK. */
-export type ErrorShape = 'openai' | 'anthropic' | 'google' | 'union';
+/** The shape an error body takes. `union` is read well by nearly every SDK; `jsonrpc` is for MCP routes. */
+export type ErrorShape = 'openai' | 'anthropic' | 'google' | 'jsonrpc' | 'union';
 
 /** What an error body is made of. */
 export interface ErrorParts {

@@ -1,0 +1,144 @@
+/**
+ * Request bodies: read into memory where a claim looks into them, counted as they pass where none does (behaviour §1.3, §6).
+ * Limits: declared and real length, memory over all bodies, places per token and address, least rate.
+ */
+import type { Clock } from '../clock.ts';
+import { type Denial, deny } from '../errors.ts';
+import type { Arrival, PreparedBody } from '../exchange.ts';
+import { BodyDenied, BodyIdle } from '../io.ts';
+import type { IngressOptions } from './options.ts';
+import { createSlots } from './slots.ts';
+
+/** The body half of ingress. */
+export interface Bodies {
+  /** See `Ingress.collectBody`. */
+  collect(arrival: Arrival, tokenName: string, maxBytes: number): Promise<Uint8Array | Denial>;
+  /** See `Ingress.releaseBody`. */
+  release(arrival: Arrival): void;
+  /** See `Ingress.meterBody`. */
+  meter(arrival: Arrival, maxBytes: number): PreparedBody | Denial;
+  /** Bytes held at the moment. */
+  readonly heldBytes: number;
+}
+
+const RATE_GRACE_MS = 10_000;
+const LEAST_BYTES_PER_MS = 1024 / 1000;
+const FIRST_BYTES = 16 * 1024;
+const EMPTY = new Uint8Array(0);
+
+/** Makes the body half of ingress. */
+export function createBodies(options: IngressOptions, clock: Clock): Bodies {
+  const perToken = createSlots(options.slotsPerToken, options.slotWaitMs);
+  const perAddress = createSlots(options.slotsPerAddress, options.slotWaitMs);
+  const held = new Map<Arrival, number>();
+  let heldBytes = 0;
+
+  function release(arrival: Arrival): void {
+    heldBytes -= held.get(arrival) ?? 0;
+    held.delete(arrival);
+  }
+
+  /** Books memory before it is allocated; false when all bodies together would hold too much. */
+  function book(arrival: Arrival, bytes: number): boolean {
+    const before = held.get(arrival) ?? 0;
+    if (heldBytes - before + bytes > options.maxBufferedBytes) return false;
+    heldBytes += bytes - before;
+    held.set(arrival, bytes);
+    return true;
+  }
+
+  /** Grows one buffer instead of keeping the pieces: a body sent byte by byte would cost a hundred times its size. */
+  async function read(arrival: Arrival, maxBytes: number): Promise<Uint8Array | Denial> {
+    const source = arrival.request.body;
+    const startedAtMs = clock.monotonicMs();
+    const declared = source.declaredBytes;
+    let buffer: Uint8Array = EMPTY;
+    let length = 0;
+    source.proceed();
+    for await (const chunk of source.chunks()) {
+      const needed = length + chunk.length;
+      if (needed > maxBytes) return deny('request_too_large');
+      const elapsedMs = clock.monotonicMs() - startedAtMs;
+      const complete = declared !== null && needed >= declared;
+      if (!complete && elapsedMs > RATE_GRACE_MS && needed < elapsedMs * LEAST_BYTES_PER_MS) {
+        return deny('request_timeout', { reason: 'body below the least rate' });
+      }
+      if (length === 0 && complete) {
+        if (!book(arrival, needed)) return deny('capacity', { reason: 'buffered bodies' });
+        buffer = chunk;
+      } else {
+        if (needed > buffer.length) {
+          const size = Math.max(
+            needed,
+            Math.min(2 * buffer.length, maxBytes),
+            Math.min(FIRST_BYTES, maxBytes),
+          );
+          if (!book(arrival, size)) return deny('capacity', { reason: 'buffered bodies' });
+          const larger = new Uint8Array(size);
+          larger.set(buffer.subarray(0, length));
+          buffer = larger;
+        }
+        buffer.set(chunk, length);
+      }
+      length = needed;
+    }
+    return buffer.subarray(0, length);
+  }
+
+  async function collect(
+    arrival: Arrival,
+    tokenName: string,
+    maxBytes: number,
+  ): Promise<Uint8Array | Denial> {
+    const declared = arrival.request.body.declaredBytes;
+    if (declared === 0) return EMPTY;
+    if (declared !== null && declared > maxBytes) return deny('request_too_large');
+    const leaveToken = await perToken.take(tokenName);
+    if (leaveToken === null) return deny('capacity', { reason: 'bodies of one token' });
+    const leaveAddress = await perAddress.take(arrival.clientGroup ?? '');
+    try {
+      if (leaveAddress === null) return deny('capacity', { reason: 'bodies of one address' });
+      const body = await read(arrival, maxBytes);
+      if (!(body instanceof Uint8Array)) release(arrival);
+      return body;
+    } catch (error) {
+      release(arrival);
+      if (error instanceof BodyIdle) return deny('request_timeout', { reason: 'body idle' });
+      throw error;
+    } finally {
+      leaveAddress?.();
+      leaveToken();
+    }
+  }
+
+  return {
+    collect,
+    release,
+    meter,
+    get heldBytes() {
+      return heldBytes;
+    },
+  };
+}
+
+function meter(arrival: Arrival, maxBytes: number): PreparedBody | Denial {
+  const source = arrival.request.body;
+  const { declaredBytes } = source;
+  if (declaredBytes === 0) return { kind: 'none' };
+  if (declaredBytes !== null && declaredBytes > maxBytes) return deny('request_too_large');
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    let length = 0;
+    source.proceed();
+    try {
+      for await (const chunk of source.chunks()) {
+        length += chunk.length;
+        if (length > maxBytes) throw new BodyDenied(deny('request_too_large'));
+        yield chunk;
+      }
+    } catch (error) {
+      if (error instanceof BodyIdle) throw new BodyDenied(deny('request_timeout', { reason: 'body idle' }));
+      throw error;
+    }
+  }
+  return { kind: 'stream', chunks, declaredBytes };
+}

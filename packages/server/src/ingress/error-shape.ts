@@ -1,0 +1,16 @@
+/** Which error body the caller's SDK reads, told by how the path ends (behaviour §7). Stateless: a refused request has no route yet. */
+import type { ErrorShape } from '../dialects/dialect.ts';
+
+const ANTHROPIC = /\/messages(?:\/count_tokens|\/batches)?\/?$/;
+const GOOGLE = /^\/(?:v1beta)\/|:[A-Za-z]+$/;
+const OPENAI =
+  /\/(?:chat\/completions|completions|responses|embeddings|moderations|images\/(?:generations|edits|variations)|audio\/(?:speech|transcriptions|translations))\/?$/;
+const JSON_RPC = /\/(?:mcp|sse)\/?$/;
+
+/** The shape for a path after the token. */
+export function shapeFor(rest: string): ErrorShape {
+  if (OPENAI.test(rest)) return 'openai';
+  if (ANTHROPIC.test(rest)) return 'anthropic';
+  if (JSON_RPC.test(rest)) return 'jsonrpc';
+  return GOOGLE.test(rest) ? 'google' : 'union';
+}

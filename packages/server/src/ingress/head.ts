@@ -1,0 +1,63 @@
+/**
+ * One pass over the raw header lines: what later steps ask for by name, and whether the message is framed as HTTP/1.1 asks (behaviour §5 "Framing").
+ * Node's parser lets several of these through and runs the handler first.
+ */
+import { type Denial, deny } from '../errors.ts';
+import type { InboundRequest } from '../io.ts';
+
+/** The header lines of a request by lower-case name, each with its lines in order. */
+export type Head = ReadonlyMap<string, readonly string[]>;
+
+/** Most header fields of a request. */
+const MAX_FIELDS = 64;
+const HOST = /^[A-Za-z0-9!$&'()*+;=:._~%[\]-]+$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control bytes are what is looked for
+const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
+
+/** Groups the header lines by lower-case name. */
+export function readHead(request: InboundRequest): Head {
+  const head = new Map<string, string[]>();
+  const raw = request.rawHeaders;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = (raw[i] as string).toLowerCase();
+    const value = raw[i + 1] as string;
+    const lines = head.get(name);
+    if (lines === undefined) head.set(name, [value]);
+    else lines.push(value);
+  }
+  return head;
+}
+
+/** Refuses too many fields, and where the runtime shows the message as sent, any doubt about where it ends or whom it is for. */
+export function checkHead(request: InboundRequest, head: Head): Denial | null {
+  const framing = request.exact && request.httpVersion !== '2' ? findFramingFault(request, head) : null;
+  // Where two readers may disagree on the end of this message, no further one may follow on the connection.
+  if (framing !== null) return deny('bad_framing', { reason: framing, headers: [['connection', 'close']] });
+  return request.rawHeaders.length > 2 * MAX_FIELDS ? deny('headers_too_large', { reason: 'fields' }) : null;
+}
+
+function findFramingFault(request: InboundRequest, head: Head): string | null {
+  const host = head.get('host');
+  if (host === undefined) return 'host missing';
+  if (host.length > 1) return 'host repeated';
+  if (!HOST.test(host[0] as string)) return 'host malformed';
+  const coding = head.get('transfer-encoding');
+  const length = head.get('content-length');
+  if (coding !== undefined) {
+    if (length !== undefined) return 'content-length with transfer-encoding';
+    if (request.httpVersion === '1.0') return 'transfer-encoding in HTTP/1.0';
+    if (coding.length > 1 || (coding[0] as string).trim().toLowerCase() !== 'chunked')
+      return 'transfer-encoding';
+  }
+  if (length !== undefined && (length.length > 1 || !/^\d{1,15}$/.test(length[0] as string))) {
+    return 'content-length';
+  }
+  const expect = head.get('expect');
+  if (expect !== undefined && (expect.length > 1 || (expect[0] as string).toLowerCase() !== '100-continue')) {
+    return 'expect';
+  }
+  for (let i = 1; i < request.rawHeaders.length; i += 2) {
+    if (CONTROL.test(request.rawHeaders[i] as string)) return 'control byte in a header';
+  }
+  return null;
+}

@@ -1,0 +1,143 @@
+/**
+ * Ingress: from raw lines to an arrival (behaviour §1 step 1, §4; token spec §6). Finds the token, the rest of the path, the client's
+ * address and the shape of errors; refuses what is not framed or addressed as it must be. Opens no token and keeps no count.
+ */
+import { type Claims, Secret } from 'relayapi-token';
+import type { Clock } from '../clock.ts';
+import { type Denial, deny } from '../errors.ts';
+import type { Arrival, PreparedBody } from '../exchange.ts';
+import type { HeaderList, InboundRequest } from '../io.ts';
+import { formatAddress, groupOf } from './address.ts';
+import { createBodies } from './body.ts';
+import { findClient } from './client-address.ts';
+import { answerHeaders, preflightHeaders, RELAYED_METHODS } from './cors.ts';
+import { shapeFor } from './error-shape.ts';
+import { checkHead, type Head, readHead } from './head.ts';
+import { findHeaderToken } from './header-token.ts';
+import type { IngressOptions } from './options.ts';
+import { isRelayTarget, readTarget, type Target } from './target.ts';
+
+/** What ingress needs from outside. */
+export interface IngressPorts {
+  readonly clock: Clock;
+  /** A fresh id per request, safe in a header. Default: a random UUID. */
+  readonly newRequestId?: () => string;
+}
+
+/** A request as received. */
+export interface Received {
+  readonly arrival: Arrival;
+  /** Why it goes no further; null when it may. */
+  readonly denial: Denial | null;
+  /** True when the answer is the preflight's 204, whatever the token. */
+  readonly preflight: boolean;
+}
+
+/** The ingress stage. */
+export interface Ingress {
+  /** True when the relay answers this raw target; anything else belongs to the HTTP shell. */
+  matches(rawTarget: string): boolean;
+  receive(request: InboundRequest): Received;
+  /** Headers of every answer but a preflight's; `claims` for relayed answers, null for refusals. */
+  answerHeaders(arrival: Arrival, claims: Claims | null): HeaderList;
+  /** Headers of the 204 to a preflight. */
+  preflightHeaders(arrival: Arrival): HeaderList;
+  /**
+   * Reads the whole body into memory, at most `maxBytes`. `tokenName` is what places are counted by. Rejects with `BodyAborted` when the
+   * caller leaves. The memory counts against the global budget until `releaseBody`, which the spine calls when the exchange is over.
+   */
+  collectBody(arrival: Arrival, tokenName: string, maxBytes: number): Promise<Uint8Array | Denial>;
+  /** Gives back what `collectBody` booked; harmless when there was nothing or it was done before. */
+  releaseBody(arrival: Arrival): void;
+  /** The body as a stream that throws `BodyDenied` past `maxBytes` or when it stalls; a denial when the declared length is too large already. */
+  meterBody(arrival: Arrival, maxBytes: number): PreparedBody | Denial;
+}
+
+const METHODS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']);
+const NO_LINES: readonly string[] = [];
+
+/** Makes the ingress stage. */
+export function createIngress(options: IngressOptions, ports: IngressPorts): Ingress {
+  const { clock } = ports;
+  const newRequestId = ports.newRequestId ?? (() => crypto.randomUUID());
+  const bodies = createBodies(options, clock);
+
+  function receive(request: InboundRequest): Received {
+    const head = readHead(request);
+    const target = readTarget(request.rawTarget, options.basePath);
+    const refusal = checkHead(request, head) ?? target.denial ?? checkMethod(request, head);
+    const preflight = request.method === 'OPTIONS';
+    // A page cannot read a failed preflight: what the real request will be told anyway must not fail here.
+    const passesPreflight = refusal === null || (preflight && PREFLIGHT_PASSES.has(refusal.denied));
+    const token = refusal === null && !preflight ? findToken(target, head) : null;
+    const found = typeof token === 'string' ? token : null;
+    const denied = token !== null && typeof token !== 'string' ? token : null;
+    return {
+      arrival: createArrival(request, head, target, found),
+      denial: preflight && passesPreflight ? null : (refusal ?? denied),
+      preflight: preflight && passesPreflight,
+    };
+  }
+
+  function createArrival(request: InboundRequest, head: Head, target: Target, token: string | null): Arrival {
+    const client = findClient(
+      request.peerAddress,
+      head.get('x-forwarded-for') ?? NO_LINES,
+      options.trustedProxies,
+    );
+    const origins = head.get('origin');
+    const origin = origins === undefined ? null : origins.join(', ');
+    return {
+      request,
+      requestId: newRequestId(),
+      startedAtMs: clock.monotonicMs(),
+      method: request.method,
+      client: client && formatAddress(client),
+      clientGroup: client && groupOf(client),
+      origin,
+      sameOrigin: origin === null && head.get('sec-fetch-site')?.[0] === 'same-origin',
+      token: token === null ? null : new Secret(token),
+      tokenPlace: target.place,
+      rest: target.rest,
+      query: target.query,
+      shape: shapeFor(target.rest),
+      problemJson: (head.get('accept') ?? NO_LINES).some((line) =>
+        /(?:^|[\s,])application\/problem\+json\s*(?:$|[;,])/i.test(line),
+      ),
+      header: (name) => head.get(name)?.[0] ?? null,
+    };
+  }
+
+  return {
+    matches: (rawTarget) => isRelayTarget(rawTarget, options.basePath),
+    receive,
+    answerHeaders,
+    preflightHeaders: (arrival) => preflightHeaders(arrival, options.privateNetwork),
+    collectBody: bodies.collect,
+    releaseBody: bodies.release,
+    meterBody: bodies.meter,
+  };
+}
+
+const PREFLIGHT_PASSES: ReadonlySet<string> = new Set(['uri_too_long', 'headers_too_large']);
+
+function checkMethod(request: InboundRequest, head: Head): Denial | null {
+  if (!METHODS.has(request.method)) {
+    return deny('method_not_allowed', { headers: [['allow', `${RELAYED_METHODS}, OPTIONS`]] });
+  }
+  // Other upgrades (h2c) are offers that a server may pass over (RFC 9110 §7.8).
+  if (!request.upgrade || !/websocket/i.test((head.get('upgrade') ?? NO_LINES).join())) return null;
+  return deny('upgrade_required', {
+    headers: request.exact
+      ? [
+          ['upgrade', 'HTTP/1.1'],
+          ['connection', 'upgrade'],
+        ]
+      : [],
+  });
+}
+
+function findToken(target: Target, head: Head): string | Denial {
+  if (target.tokenDenial !== null) return target.tokenDenial;
+  return target.token ?? findHeaderToken(head);
+}

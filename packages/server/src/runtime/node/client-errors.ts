@@ -1,0 +1,70 @@
+/**
+ * Answers to what never became a request: parser errors, slow or oversized heads, CONNECT (behaviour §4).
+ * Written as bytes to the bare socket, with CORS headers, so that a page reads words instead of "connection error".
+ */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { OPEN_HEADERS } from '../../base-headers.ts';
+import { type Denial, deny, type ErrorCode } from '../../errors.ts';
+import { renderError } from '../../render-error.ts';
+import { linger } from './listener-linger.ts';
+
+/** An error as Node's parser reports it. */
+export interface ClientError extends Error {
+  readonly code?: string;
+  readonly rawPacket?: Uint8Array;
+}
+
+const MAX_TARGET = 8192;
+
+/** The code of the error table that fits an error of Node's HTTP parser. */
+export function codeFor(error: ClientError): ErrorCode {
+  switch (error.code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 'request_timeout';
+    case 'HPE_HEADER_OVERFLOW':
+      return targetOverflows(error.rawPacket) ? 'uri_too_long' : 'headers_too_large';
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return 'request_too_large';
+    default:
+      return 'bad_framing';
+  }
+}
+
+/** True when the packet begins with a request line that alone is longer than any target may be. */
+function targetOverflows(packet: Uint8Array | undefined): boolean {
+  if (packet === undefined || !/^[A-Z]+ \//.test(new TextDecoder('latin1').decode(packet.subarray(0, 32)))) {
+    return false;
+  }
+  const end = packet.indexOf(0x0a);
+  return end === -1 ? packet.length > MAX_TARGET : end > MAX_TARGET + 32;
+}
+
+/** A whole answer as bytes; the connection ends after it. */
+export function formatRefusal(denial: Denial): Uint8Array {
+  const audience = { shape: 'union', problemJson: false, requestId: crypto.randomUUID() } as const;
+  const { status, headers, body } = renderError(denial, audience);
+  const lines = [...OPEN_HEADERS, ['x-request-id', audience.requestId], ...headers]
+    .filter(([name]) => name !== 'connection')
+    .map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ndate: ${new Date().toUTCString()}\r\nconnection: close\r\n${lines.join('')}\r\n`;
+  return Buffer.concat([Buffer.from(head, 'latin1'), body]);
+}
+
+/** Writes a refusal to a bare socket and closes it gently; what the caller still sends is dropped. */
+export function refuseSocket(socket: Socket, denial: Denial): void {
+  // The reset of a caller that does not wait for the answer is no news.
+  socket.on('error', () => {});
+  socket.end(formatRefusal(denial));
+  void linger(socket, () => socket.destroyed).then(() => socket.destroy());
+}
+
+/** Handles Node's `clientError`. `answering`: an answer on this connection has begun, so nothing may be put between. */
+export function handleClientError(error: ClientError, socket: Socket, answering: boolean): void {
+  const silent = error.code === 'ECONNRESET' || !socket.writable || socket.bytesRead === 0;
+  if (silent || answering) {
+    socket.destroy();
+    return;
+  }
+  refuseSocket(socket, deny(codeFor(error), { reason: error.code ?? 'parser' }));
+}

@@ -1,0 +1,119 @@
+/**
+ * A Node request as an `InboundRequest`: raw target, raw lines, and a body that the relay pulls.
+ * Own pull instead of Node's iterator: leaving that early destroys the socket, and with it the answer.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { BodyAborted, BodyIdle, type BodySource, type InboundRequest } from '../../io.ts';
+import { linger } from './listener-linger.ts';
+
+/** How bodies are read. */
+export interface NodeRequestOptions {
+  /** Longest pause between two pieces of a body, in milliseconds. */
+  readonly bodyIdleMs: number;
+}
+
+/** Wraps a request. `awaitsContinue`: the caller sends its body only after `100 Continue`. */
+export function wrapNodeRequest(
+  req: IncomingMessage,
+  res: ServerResponse,
+  awaitsContinue: boolean,
+  options: NodeRequestOptions,
+): InboundRequest {
+  return {
+    method: req.method ?? '',
+    rawTarget: req.url ?? '',
+    rawHeaders: req.rawHeaders,
+    httpVersion: req.httpVersion,
+    peerAddress: req.socket.remoteAddress ?? null,
+    exact: true,
+    upgrade: req.headers.upgrade !== undefined,
+    body: wrapBody(req, res, awaitsContinue, options.bodyIdleMs),
+  };
+}
+
+/** Length by the framing headers. Both at once are refused by ingress; here the coding wins, as in Node's parser. */
+function readDeclaredBytes(req: IncomingMessage): number | null {
+  if (req.headers['transfer-encoding'] !== undefined) return null;
+  return Number(req.headers['content-length'] ?? 0);
+}
+
+function wrapBody(
+  req: IncomingMessage,
+  res: ServerResponse,
+  awaitsContinue: boolean,
+  idleMs: number,
+): BodySource {
+  let waitsForContinue = awaitsContinue;
+  let wake: (() => void) | null = null;
+  let ended = false;
+  let broken = false;
+  let attached = false;
+
+  const onReadable = () => wake?.();
+  const onEnd = () => {
+    ended = true;
+    wake?.();
+  };
+  const onBroken = () => {
+    broken = true;
+    wake?.();
+  };
+
+  function attach(): void {
+    if (attached) return;
+    attached = true;
+    broken = req.destroyed && !req.complete;
+    ended = req.readableEnded;
+    req.on('readable', onReadable).on('end', onEnd).on('close', onBroken).on('error', onBroken);
+  }
+
+  function detach(): void {
+    attached = false;
+    req.off('readable', onReadable).off('end', onEnd).off('close', onBroken);
+  }
+
+  /** Waits for a byte, the end or the caller's leaving; false after `ms` of nothing. */
+  function wait(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        wake = null;
+        resolve(false);
+      }, ms);
+      wake = () => {
+        clearTimeout(timer);
+        wake = null;
+        resolve(true);
+      };
+    });
+  }
+
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    attach();
+    try {
+      for (;;) {
+        const chunk: Uint8Array | null = req.read();
+        if (chunk !== null) yield chunk;
+        else if (ended) return;
+        else if (broken) throw new BodyAborted();
+        else if (!(await wait(idleMs))) throw new BodyIdle();
+      }
+    } finally {
+      detach();
+    }
+  }
+
+  function proceed(): void {
+    if (!waitsForContinue || res.headersSent || res.destroyed) return;
+    waitsForContinue = false;
+    res.writeContinue();
+  }
+
+  async function discard(maxBytes: number, maxMs: number): Promise<void> {
+    if (req.complete || req.destroyed) return;
+    detach();
+    req.resume();
+    await linger(req.socket, () => req.complete, maxBytes, maxMs);
+  }
+
+  return { declaredBytes: readDeclaredBytes(req), proceed, chunks, discard };
+}

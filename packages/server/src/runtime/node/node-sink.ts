@@ -1,0 +1,133 @@
+/**
+ * A Node response as a `ResponseSink`: written straight to the raw response, no Web objects.
+ * Ends are honest: a broken answer ends in a truncated message or a reset, never in a clean end.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HeaderList, ResponseSink } from '../../io.ts';
+import { linger } from './listener-linger.ts';
+
+/** How answers are sent. */
+export interface NodeSinkOptions {
+  /** How long a caller may stop reading while bytes wait for it, in milliseconds. */
+  readonly writeTimeoutMs: number;
+  /** True once the process drains: connections are not kept. */
+  readonly draining: () => boolean;
+}
+
+/** Wraps a response. */
+export function wrapNodeResponse(
+  req: IncomingMessage,
+  res: ServerResponse,
+  options: NodeSinkOptions,
+): ResponseSink {
+  const { socket } = req;
+  let started = false;
+  let finished = false;
+  let framed = false;
+  let gone = false;
+  let onDrain: (() => void) | null = null;
+  const goneListeners: Array<() => void> = [];
+
+  function leave(): void {
+    if (gone) return;
+    gone = true;
+    if (finished) return;
+    for (const listener of goneListeners.splice(0)) listener();
+  }
+
+  // Node's socket timeout looks at whether the send queue moved before it fires: a slow reader is not a stalled one.
+  const watchReader = () => socket.setTimeout(options.writeTimeoutMs);
+
+  function abort(): void {
+    finished = true;
+    // Without a length or chunks the end of the connection is the end of the message: only a reset tells.
+    if (!framed && started) socket.resetAndDestroy();
+    else if (!started || socket.writableLength === 0) socket.destroySoon();
+    else {
+      watchReader();
+      socket.destroySoon();
+    }
+  }
+
+  res.on('close', leave);
+  res.on('error', leave);
+  res.on('timeout', () => {
+    socket.resetAndDestroy();
+  });
+  res.on('drain', () => {
+    socket.setTimeout(0);
+    onDrain?.();
+  });
+
+  function start(status: number, headers: HeaderList): void {
+    if (started || finished || gone) return;
+    started = true;
+    if (options.draining()) res.shouldKeepAlive = false;
+    const flat: string[] = [];
+    let hasLength = false;
+    for (const [name, value] of headers) {
+      flat.push(name, value);
+      if (name === 'content-length') hasLength = true;
+    }
+    framed = hasLength || (req.httpVersionMinor === 1 && req.httpVersionMajor === 1);
+    res.writeHead(status, flat);
+    // Head and first bytes leave in one write when they come in one turn; the head never waits longer than that.
+    socket.cork();
+    res.flushHeaders();
+    process.nextTick(() => socket.uncork());
+  }
+
+  function write(chunk: Uint8Array): boolean {
+    if (finished || gone) return true;
+    if (res.write(chunk)) return true;
+    watchReader();
+    return false;
+  }
+
+  function end(chunk?: Uint8Array): void {
+    if (finished || gone) return;
+    finished = true;
+    if (req.complete) endNow(chunk);
+    else void endWhileUploading(chunk);
+  }
+
+  function endNow(chunk?: Uint8Array): void {
+    if (chunk === undefined) res.end();
+    else res.end(chunk);
+    if (!res.writableFinished && socket.writableLength > 0) watchReader();
+  }
+
+  /** The caller still sends: it gets the answer now and the close later, so that it can read the one before the other. */
+  async function endWhileUploading(chunk?: Uint8Array): Promise<void> {
+    const closes = !res.shouldKeepAlive;
+    if (!closes) endNow(chunk);
+    else if (chunk !== undefined) res.write(chunk);
+    req.resume();
+    await linger(socket, () => req.complete);
+    if (closes) endNow();
+    if (!req.complete) socket.destroySoon();
+  }
+
+  return {
+    get started() {
+      return started;
+    },
+    get closed() {
+      return finished || gone;
+    },
+    start,
+    write,
+    end,
+    destroy() {
+      if (gone || res.writableFinished) return;
+      abort();
+    },
+    onDrain(listener) {
+      onDrain = listener;
+    },
+    onGone(listener) {
+      if (gone) listener();
+      else goneListeners.push(listener);
+    },
+  };
+}
