@@ -15,7 +15,7 @@ export type AuthScheme =
   | { readonly kind: 'header'; readonly name: string; readonly template: string }
   | { readonly kind: 'none' };
 
-/** A place where a request names a model. `body` pointers are JSON member names with `*` for "each array item". */
+/** A place where a request names a model. `body` pointers are JSON member names with `*` for "each array item" and `**` for any depth. */
 export type ModelPlace =
   | { readonly in: 'body'; readonly at: readonly string[] }
   | { readonly in: 'path'; readonly segment: string }
@@ -25,9 +25,15 @@ export type ModelPlace =
 /** How a feature (token.md §5 `features`) shows in a body: the member exists, or exists with a telling value. */
 export interface FeatureRule {
   readonly feature: string;
+  /** Member names from the top; `*` stands for each array item, `**` for any depth (none included). */
   readonly at: readonly string[];
-  /** `present`: any value but null; `true`: only the literal true; `above-one`: a number over 1; `not`: any value but the listed strings. */
-  readonly when: 'present' | 'true' | 'above-one' | { readonly not: readonly string[] };
+  /** `present`: any value but null; `true`: only the literal true; `above-one`: a number over 1; `not`: any value but null and the listed strings; `is`: one of the listed strings. */
+  readonly when:
+    | 'present'
+    | 'true'
+    | 'above-one'
+    | { readonly not: readonly string[] }
+    | { readonly is: readonly string[] };
 }
 
 /** One endpoint row. Paths are relative to a root; `{name}` matches one segment, `{model}` one that names a model, a trailing `/*` any rest. */
@@ -42,6 +48,10 @@ export interface Endpoint {
   readonly body: 'json' | 'multipart' | 'form' | 'any' | 'none';
   /** Every place that names a model; empty: the endpoint names none; null: not known, so refused under `models`. */
   readonly models: readonly ModelPlace[] | null;
+  /** Prefix that a body may put before a model's name (`models/`): dropped before names are compared. */
+  readonly modelPrefix?: string;
+  /** Credential header of this endpoint where it differs from the provider's (an OpenAI-compatible path on another API). */
+  readonly auth?: AuthScheme;
   /** Synonym groups for `cap`: pointers of members that mean the same ceiling, e.g. [["max_tokens"],["max_completion_tokens"]]. Keyed by each member's last name. */
   readonly capGroups?: readonly (readonly (readonly string[])[])[];
   readonly features?: readonly FeatureRule[];

@@ -1,0 +1,54 @@
+/** Builds a full registry entry from the few lines that differ: presets for the common case. */
+import type { AuthScheme, Endpoint, Provider } from './provider.ts';
+
+/** `Authorization: Bearer <key>`, what three of four providers take. */
+export const BEARER: AuthScheme = { kind: 'header', name: 'authorization', template: 'Bearer {key}' };
+
+/** The bare key in a header of its own. */
+export function keyHeader(name: string): AuthScheme {
+  return { kind: 'header', name, template: '{key}' };
+}
+
+/** What an entry has to say. Everything else has a default: bearer auth, one key, no variables, no extra headers. */
+export interface ProviderSeed extends Partial<Omit<Provider, 'origin' | 'roots'>> {
+  readonly id: string;
+  readonly name: string;
+  /** Origin and first root in one, as a client SDK is given it: `https://api.groq.com/openai/v1`. */
+  readonly base: string;
+  /** More roots after the first. */
+  readonly moreRoots?: readonly string[];
+  readonly endpoints: readonly Endpoint[];
+  readonly asOf: string;
+  readonly sources: readonly string[];
+}
+
+/** A full entry, frozen. Trusted, since a registry entry names its own host. */
+export function defineProvider(seed: ProviderSeed): Provider {
+  const { base, moreRoots, ...rest } = seed;
+  const { origin, root } = splitBase(base);
+  return Object.freeze({
+    aliases: [],
+    vars: {},
+    originByKey: [],
+    credentialFields: ['key'],
+    auth: BEARER,
+    defaultHeaders: [],
+    passHeaders: [],
+    passQuery: [],
+    requestIdHeader: null,
+    abortStopsBilling: null,
+    refusedKeys: [],
+    trusted: true,
+    ...rest,
+    origin,
+    roots: [root, ...(moreRoots ?? [])],
+  });
+}
+
+/** `https://host/a/b` as origin `https://host` and root `/a/b`; no root is `''`. The text is taken as it stands, not normalised. */
+export function splitBase(base: string): { origin: string; root: string } {
+  const afterScheme = base.indexOf('://') + 3;
+  const slash = base.indexOf('/', afterScheme);
+  if (slash === -1) return { origin: base, root: '' };
+  return { origin: base.slice(0, slash), root: base.slice(slash).replace(/\/+$/, '') };
+}

@@ -1,0 +1,23 @@
+/** Anthropic. */
+import { BEARER, defineProvider, keyHeader } from '../define.ts';
+import { ANTHROPIC, CHAT } from '../endpoints.ts';
+
+/** api.anthropic.com. Its OpenAI-compatible path takes the key as a bearer token. */
+export const anthropic = defineProvider({
+  id: 'anthropic',
+  name: 'Anthropic',
+  base: 'https://api.anthropic.com/v1',
+  endpoints: [...ANTHROPIC, { ...CHAT, auth: BEARER }],
+  auth: keyHeader('x-api-key'),
+  defaultHeaders: [['anthropic-version', '2023-06-01']],
+  passHeaders: ['anthropic-version', 'anthropic-beta'],
+  passQuery: ['beta', 'limit', 'after_id', 'before_id'],
+  requestIdHeader: 'request-id',
+  refusedKeys: [{ pattern: '^sk-ant-admin', reason: 'an organisation admin key' }],
+  asOf: '2026-11',
+  sources: [
+    'Portkey-AI/gateway:src/providers/anthropic/api.ts',
+    'vercel/ai:packages/anthropic/src/anthropic-provider.ts',
+    'BerriAI/litellm-docs:docs/providers/anthropic.md',
+  ],
+});

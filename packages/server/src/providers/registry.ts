@@ -1,0 +1,8 @@
+/** The built-in entries. A new provider is one line here and one file, or a few lines, in `entries/`. */
+import { anthropic } from './entries/anthropic.ts';
+import { google } from './entries/google.ts';
+import { openai } from './entries/openai.ts';
+import type { Provider } from './provider.ts';
+
+/** Every provider that a relay knows without config. The demo provider is not among them (`entries/demo.ts`). */
+export const REGISTRY: readonly Provider[] = [openai, anthropic, google];

@@ -1,0 +1,112 @@
+/** Finds the registry row of a request. Raw segments are compared byte for byte; only what `{…}` captures is decoded, once. */
+import type { Endpoint, Provider } from '../providers/provider.ts';
+import { decodeSegment } from './path.ts';
+
+/** A row and what its `{…}` segments hold. */
+export interface EndpointMatch {
+  readonly endpoint: Endpoint;
+  readonly segments: Readonly<Record<string, string>>;
+}
+
+type Part =
+  | { readonly literal: string }
+  | { readonly name: string; readonly before: string; readonly after: string; readonly isModel: boolean };
+
+interface CompiledRow {
+  readonly endpoint: Endpoint;
+  readonly parts: readonly Part[];
+  /** The row ends in `/*`. */
+  readonly open: boolean;
+}
+
+interface Table {
+  readonly literal: ReadonlyMap<string, readonly Endpoint[]>;
+  readonly patterns: readonly CompiledRow[];
+}
+
+const tables = new WeakMap<Provider, Table>();
+const NO_SEGMENTS: Readonly<Record<string, string>> = Object.freeze({});
+
+/** The row for a method and a rooted path, or null. Literal rows win over patterns, then the order of the registry. */
+export function findEndpoint(
+  provider: Provider,
+  method: string,
+  root: string,
+  relative: string,
+): EndpointMatch | null {
+  const table = tableOf(provider);
+  for (const endpoint of table.literal.get(`${method} ${relative}`) ?? []) {
+    if (endpoint.root === undefined || endpoint.root === root) return { endpoint, segments: NO_SEGMENTS };
+  }
+  if (table.patterns.length === 0 || relative === '') return null;
+  const raw = relative.slice(1).split('/');
+  for (const row of table.patterns) {
+    if (row.endpoint.method !== method) continue;
+    if (row.endpoint.root !== undefined && row.endpoint.root !== root) continue;
+    const segments = matchRow(row, raw);
+    if (segments !== null) return { endpoint: row.endpoint, segments };
+  }
+  return null;
+}
+
+function tableOf(provider: Provider): Table {
+  const known = tables.get(provider);
+  if (known !== undefined) return known;
+  const literal = new Map<string, Endpoint[]>();
+  const patterns: CompiledRow[] = [];
+  for (const endpoint of provider.endpoints) {
+    if (!/[{*]/.test(endpoint.path)) {
+      const key = `${endpoint.method} ${endpoint.path}`;
+      literal.set(key, [...(literal.get(key) ?? []), endpoint]);
+    } else patterns.push(compileRow(endpoint));
+  }
+  const table = { literal, patterns };
+  tables.set(provider, table);
+  return table;
+}
+
+function compileRow(endpoint: Endpoint): CompiledRow {
+  const open = endpoint.path.endsWith('/*');
+  const path = open ? endpoint.path.slice(0, -2) : endpoint.path;
+  const parts = path
+    .slice(1)
+    .split('/')
+    .map((text): Part => {
+      const match = /^([^{]*)\{([^}]+)\}([^{]*)$/.exec(text);
+      if (match === null) return { literal: text };
+      const [, before = '', name = '', after = ''] = match;
+      const named = endpoint.models?.some((place) => place.in === 'path' && place.segment === name) ?? false;
+      return { name, before, after, isModel: named || name === 'model' };
+    });
+  return { endpoint, parts, open };
+}
+
+function matchRow(row: CompiledRow, raw: readonly string[]): Record<string, string> | null {
+  const { parts, open } = row;
+  if (open ? raw.length <= parts.length : raw.length !== parts.length) return null;
+  const segments: Record<string, string> = Object.create(null);
+  for (const [index, part] of parts.entries()) {
+    const text = raw[index] as string;
+    if ('literal' in part) {
+      if (text !== part.literal) return null;
+      continue;
+    }
+    const value = captureSegment(part, text);
+    if (value === null) return null;
+    segments[part.name] = value;
+  }
+  // An encoded slash below `/*` is in no segment that names a model.
+  for (const text of raw.slice(parts.length)) if (decodeSegment(text)?.includes('/') !== false) return null;
+  return segments;
+}
+
+function captureSegment(part: Exclude<Part, { literal: string }>, text: string): string | null {
+  if (text.length <= part.before.length + part.after.length) return null;
+  if (!text.startsWith(part.before) || !text.endsWith(part.after)) return null;
+  const value = decodeSegment(text.slice(part.before.length, text.length - part.after.length));
+  if (value === null || value === '') return null;
+  if (value.includes('/') && !part.isModel) return null;
+  // `{model}:verb`: a second verb, plain or escaped, would let the upstream read another one than the row's.
+  if (part.after !== '' && value.includes(part.after[0] as string)) return null;
+  return value;
+}

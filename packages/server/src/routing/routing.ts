@@ -1,0 +1,171 @@
+/**
+ * Routing, the stage's entry: from authentic claims and a raw target to exactly where the request would go (behaviour §5, §8).
+ * Judges no claim of the policy's; what it refuses has no safe or no known destination.
+ */
+import type { Allow, UpstreamClaim } from 'relayapi-token';
+import { type Denial, deny, isDenial } from '../errors.ts';
+import type { Arrival, Opened, Route } from '../exchange.ts';
+import type { Provider, ProviderCatalog } from '../providers/provider.ts';
+import { rebaseProvider } from '../providers/rebase.ts';
+import { type CredentialParts, credentialHeader, misfitOf } from './credential.ts';
+import { type EndpointMatch, findEndpoint } from './endpoints.ts';
+import type { RoutingOptions, VaultEntry } from './options.ts';
+import { hostAndPort, isBaseAllowed, originOf } from './origin.ts';
+import { cleanPath } from './path.ts';
+import { filterQuery } from './query.ts';
+import { type RootedPath, readRoots } from './roots.ts';
+
+/** What routing needs from outside. */
+export interface RoutingPorts {
+  readonly catalog: ProviderCatalog;
+  /** Keys that stay at the relay, by name. */
+  readonly vault: ReadonlyMap<string, VaultEntry>;
+  /** What the token's key file grants; null when its key is no longer loaded. */
+  readonly allowOf: (opened: Opened) => Allow | null;
+}
+
+/** The routing stage. */
+export interface Routing {
+  /** Where a request would go, or why nowhere. Synchronous, without state. */
+  route(opened: Opened, arrival: Arrival): Route | Denial;
+}
+
+/** Entries at a token's `base`, so that their endpoint tables are made once. */
+const MAX_REBASED = 256;
+
+interface Upstream {
+  readonly provider: Provider;
+  readonly origin: string;
+  readonly parts: CredentialParts;
+  readonly entry: VaultEntry | null;
+}
+
+/** Makes the stage. */
+export function createRouting(options: RoutingOptions, ports: RoutingPorts): Routing {
+  const allowPrivate = new Set((options.allowPrivate ?? []).map((place) => place.toLowerCase()));
+  const rebased = new Map<string, Provider>();
+
+  function route(opened: Opened, arrival: Arrival): Route | Denial {
+    const upstream = chooseUpstream(opened);
+    if (isDenial(upstream)) return upstream;
+    const { provider, origin, parts, entry } = upstream;
+    const target = readTarget(provider, arrival);
+    if (isDenial(target)) return target;
+    const { root, relative, match, query } = target;
+    const endpoint = match?.endpoint ?? null;
+    const path = root + relative === '' ? '/' : root + relative;
+    return {
+      provider,
+      destination: { origin, allowPrivate: allowPrivate.has(hostAndPort(origin)) },
+      root,
+      relative,
+      path: query.sent === '' ? path : `${path}?${query.sent}`,
+      endpoint,
+      segments: match?.segments ?? {},
+      query: query.pairs,
+      credential: credentialHeader(endpoint?.auth ?? provider.auth, parts),
+      secrets: Object.values(parts),
+      trusted: provider.trusted,
+      vaultModels: entry?.models ?? null,
+      vaultPaths: entry?.paths ?? null,
+    };
+  }
+
+  function chooseUpstream(opened: Opened): Upstream | Denial {
+    const [claim, ...more] = opened.claims.upstream;
+    if (claim === undefined || more.length > 0) return deny('token_unsupported', { param: 'upstream' });
+    const found = ports.catalog.find(claim.provider);
+    if (found === null) return deny('provider_unknown');
+    const credential = credentialOf(claim, found, opened);
+    if (isDenial(credential)) return credential;
+    const { parts, entry } = credential;
+    const misfit = misfitOf(found, parts);
+    if (misfit !== null) return notAllowed(partName(claim), misfit);
+    if (claim.base !== undefined) {
+      const provider = atBase(claim.base, found, opened);
+      if (isDenial(provider)) return provider;
+      return { provider, origin: new URL(provider.origin).origin, parts, entry };
+    }
+    const origin = originOf(found, entry?.vars ?? claim.vars ?? {}, parts['key'] ?? null);
+    if (origin === null) return notAllowed('upstream.vars', `the host of ${found.id} takes other variables`);
+    return { provider: found, origin, parts, entry };
+  }
+
+  function credentialOf(
+    claim: UpstreamClaim,
+    provider: Provider,
+    opened: Opened,
+  ): { parts: CredentialParts; entry: VaultEntry | null } | Denial {
+    if (claim.vault === undefined) {
+      return { parts: claim.credential ?? (claim.key ? { key: claim.key } : {}), entry: null };
+    }
+    if (claim.base !== undefined) return notAllowed('upstream.base', 'a vault key goes to its own host only');
+    if (!ports.allowOf(opened)?.vault.includes(claim.vault)) {
+      return notAllowed('upstream.vault', 'the key file does not list this vault name');
+    }
+    const entry = ports.vault.get(claim.vault);
+    if (entry === undefined) return notAllowed('upstream.vault', 'no such vault entry');
+    if (ports.catalog.find(entry.provider) !== provider) {
+      return notAllowed('upstream.vault', 'the vault entry belongs to another provider');
+    }
+    if (claim.vars !== undefined && entry.vars !== undefined) {
+      return notAllowed('upstream.vars', 'the vault entry says where its key goes');
+    }
+    return { parts: entry.credential, entry };
+  }
+
+  function atBase(base: string, provider: Provider, opened: Opened): Provider | Denial {
+    if (options.allowBase === false)
+      return notAllowed('upstream.base', 'this runtime cannot check addresses');
+    if (!isBaseAllowed(base, ports.allowOf(opened)?.hosts ?? [])) {
+      return notAllowed('upstream.base', 'the key file does not list this host');
+    }
+    const name = `${provider.id} ${base}`;
+    const known = rebased.get(name);
+    if (known !== undefined) return known;
+    if (rebased.size >= MAX_REBASED) rebased.clear();
+    const made = rebaseProvider(provider, base);
+    rebased.set(name, made);
+    return made;
+  }
+
+  return { route };
+}
+
+interface Target extends RootedPath {
+  readonly match: EndpointMatch | null;
+  readonly query: NonNullable<ReturnType<typeof filterQuery>>;
+}
+
+function readTarget(provider: Provider, arrival: Arrival): Target | Denial {
+  const clean = cleanPath(arrival.rest);
+  if (clean === null) return deny('bad_target', { reason: 'path' });
+  const readings = readRoots(clean.path, provider.roots);
+  let chosen = readings[0] as RootedPath;
+  let match: EndpointMatch | null = null;
+  for (const reading of readings) {
+    match = findEndpoint(provider, arrival.method, reading.root, reading.relative);
+    if (match === null) continue;
+    chosen = reading;
+    break;
+  }
+  if (clean.encodedSlash && match === null) return deny('bad_target', { reason: 'encoded slash' });
+  const query = filterQuery(arrival.query, provider.passQuery);
+  if (query === null) return deny('bad_target', { reason: 'query' });
+  const named = match?.endpoint.models?.some(
+    (place) =>
+      place.in === 'query' && query.pairs.some(([name, value]) => name === place.name && value.includes('+')),
+  );
+  // `+` is a space to some servers and itself to others: a checked value must mean one thing.
+  if (named) return deny('bad_target', { reason: 'query model' });
+  return { ...chosen, match, query };
+}
+
+function partName(claim: UpstreamClaim): string {
+  if (claim.vault !== undefined) return 'upstream.vault';
+  return claim.credential === undefined ? 'upstream.key' : 'upstream.credential';
+}
+
+function notAllowed(param: string, reason: string): Denial {
+  return deny('claim_not_allowed', { param, reason });
+}
