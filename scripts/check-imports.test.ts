@@ -56,8 +56,13 @@ const usesType = (path: string) => `import type { One } from '${path}';\nexport 
 
 /** Rule, the file that breaks it, its text. Each stands alone in the tree: no file serves two rows. */
 const PLANTED: readonly [rule: string, from: string, text: string][] = [
-  ['leaves-import-nothing', `${S}/usage.ts`, usesType('./io.ts')],
+  ['leaves-import-nothing', `${S}/usage.ts`, usesType('./clock.ts')],
   ['leaves-import-nothing', `${S}/redact.ts`, uses('undici')],
+  [
+    'io-names-denials',
+    `${S}/io.ts`,
+    `${usesType('./clock.ts')}export const one = 1;\nexport type One = number;\n`,
+  ],
   ['exchange-knows-words', `${S}/exchange.ts`, uses('./ingress/ingress.ts')],
   ['interfaces-import-leaves', `${S}/stores/store.ts`, uses('./memory.ts')],
   ['ports-import-leaves', `${S}/forwarding/transport.ts`, uses('undici')],
@@ -100,7 +105,7 @@ const PLANTED: readonly [rule: string, from: string, text: string][] = [
 ];
 
 const FINE: Record<string, string> = {
-  [`${S}/io.ts`]: 'export interface One { one: number }\nexport const one = 1;\n',
+  [`${S}/clock.ts`]: 'export interface One { one: number }\nexport const one = 1;\n',
   [`${S}/ingress/ingress.ts`]: uses('../exchange.ts'),
   [`${S}/policy/policy.ts`]: uses('../stores/store.ts'),
   [`${S}/stores/memory.ts`]: usesType('../io.ts'),

@@ -112,7 +112,18 @@ const packageRules: IForbiddenRuleType[] = [
 ];
 
 const roomRules: IForbiddenRuleType[] = [
-  allowOnly('leaves-import-nothing', 'errors, io, usage, clock, redact import nothing', LEAVES, []),
+  allowOnly(
+    'leaves-import-nothing',
+    'errors, usage, clock and redact import nothing',
+    `${SERVER}/(errors|usage|clock|redact)\\.ts$`,
+    [],
+  ),
+  allowOnly(
+    'io-names-denials',
+    'io imports nothing but the denials that a body can end in',
+    `${SERVER}/io\\.ts$`,
+    [`${SERVER}/errors\\.ts$`],
+  ),
   allowOnly(
     'exchange-knows-words',
     'exchange holds types: leaves, token and the interfaces it hands across',
@@ -180,6 +191,9 @@ const roomRules: IForbiddenRuleType[] = [
       CREATE_RELAY,
       LEAVES,
       BASE_HEADERS,
+      // what Node's parser refuses is answered in the same words; options of a stage are data
+      RENDER_ERROR,
+      OPTIONS,
       SHELF_INTERFACES,
       PORTS,
       TOKEN,
