@@ -1,0 +1,95 @@
+/**
+ * The metrics on Node: prom-client with a registry of its own. OpenTelemetry's GenAI names where they fit.
+ * The only file that knows prom-client.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Gauges, Metrics, RequestMeasure } from '../../observability/metrics.ts';
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+const TOKENS = [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
+
+const GAUGES: Readonly<Record<keyof Gauges, readonly [name: string, help: string]>> = {
+  storeEntries: ['relayapi_store_entries', 'Tokens with counters in the store'],
+  storeBytes: ['relayapi_store_bytes', 'Bytes that the counters take'],
+  openedCacheHits: [
+    'relayapi_opened_cache_hits',
+    'Openings answered from the cache of opened tokens since the start',
+  ],
+  openedCacheMisses: ['relayapi_opened_cache_misses', 'Openings that had to decrypt since the start'],
+  openedCacheEntries: ['relayapi_opened_cache_entries', 'Opened tokens in the cache'],
+  keys: ['relayapi_keys', 'Keys loaded'],
+  rejectedFiles: ['relayapi_rejected_files', 'Key files rejected'],
+};
+
+/** Metrics in a registry of their own. `processMetrics` adds Node's memory, CPU and event-loop figures. */
+export function createPrometheusMetrics({ processMetrics = true } = {}): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  if (processMetrics) collectDefaultMetrics({ register: registry });
+  const requests = new Counter({
+    name: 'relayapi_requests_total',
+    help: 'Requests by status, error code and provider',
+    labelNames: ['status', 'code', 'provider'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'relayapi_request_duration_seconds',
+    help: 'Whole time of a request, streams included',
+    labelNames: ['provider'],
+    buckets: SECONDS,
+    registers,
+  });
+  const upstream = new Histogram({
+    name: 'gen_ai_client_operation_time_to_response_seconds',
+    help: 'From sending a request to the status of the provider',
+    labelNames: ['gen_ai_provider_name'],
+    buckets: SECONDS,
+    registers,
+  });
+  const operations = new Histogram({
+    name: 'gen_ai_client_operation_duration_seconds',
+    help: 'Whole time of a forwarded call',
+    labelNames: ['gen_ai_provider_name', 'gen_ai_operation_name', 'error_type'],
+    buckets: SECONDS,
+    registers,
+  });
+  const tokens = new Histogram({
+    name: 'gen_ai_client_token_usage',
+    help: 'Model tokens per call, as providers report them',
+    labelNames: ['gen_ai_provider_name', 'gen_ai_token_type'],
+    buckets: TOKENS,
+    registers,
+  });
+  const live = new Gauge({ name: 'relayapi_live_calls', help: 'Calls being forwarded', registers });
+  const faults = new Counter({
+    name: 'relayapi_faults_total',
+    help: 'Exceptions inside the relay',
+    registers,
+  });
+  const figures = Object.entries(GAUGES).map(
+    ([key, [name, help]]) => [key as keyof Gauges, new Gauge({ name, help, registers })] as const,
+  );
+
+  function request(measure: RequestMeasure): void {
+    const { status, code, provider, seconds } = measure;
+    requests.inc({ status: String(status), code, provider });
+    duration.observe({ provider }, seconds);
+    if (provider === '') return;
+    const name = { gen_ai_provider_name: provider };
+    operations.observe({ ...name, gen_ai_operation_name: measure.operation, error_type: code }, seconds);
+    if (measure.upstreamSeconds !== null) upstream.observe(name, measure.upstreamSeconds);
+    const { inputTokens, outputTokens } = measure.usage ?? {};
+    if (inputTokens !== undefined) tokens.observe({ ...name, gen_ai_token_type: 'input' }, inputTokens);
+    if (outputTokens !== undefined) tokens.observe({ ...name, gen_ai_token_type: 'output' }, outputTokens);
+  }
+
+  async function render(gauges: Gauges) {
+    for (const [key, gauge] of figures) {
+      const value = gauges[key];
+      if (value !== undefined) gauge.set(value);
+    }
+    return { text: await registry.metrics(), contentType: registry.contentType };
+  }
+
+  return { request, live: (change) => live.inc(change), fault: () => faults.inc(), render };
+}
