@@ -1,5 +1,5 @@
 /** What the demo provider says: a made-up text that depends on the prompt and the knobs alone, with its usage. */
-import type { Knobs } from './knobs.ts';
+import type { Knobs } from './knob-table.ts';
 
 /** Stands in a body for a text too large to build at once; the sender replaces it. Never part of a real answer. */
 export const HUGE_MARK = '\u0002demo-huge\u0002';

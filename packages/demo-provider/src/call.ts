@@ -1,5 +1,5 @@
 /** What a dialect is given and what it gives back. Types and small constructors; no sockets here. */
-import type { Knobs } from './knobs.ts';
+import type { Knobs } from './knob-table.ts';
 import type { RecordedRequest } from './recorder.ts';
 
 /** The shapes of answers and errors the demo provider speaks. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { KNOBS, NO_KNOBS, PLAIN_MODELS, parseKnobs } from './knobs.ts';
+import { KNOBS } from './knob-table.ts';
+import { NO_KNOBS, PLAIN_MODELS, parseKnobs } from './knobs.ts';
 
 describe('parseKnobs', () => {
   test.each(['', 'gpt-4o-mini', 'claude-demo', 'my-demo-delay-5', 'demonstration', ...PLAIN_MODELS])(

@@ -1,6 +1,7 @@
 /** Reads a request body in full, slowly, in part or not at all, as the knobs in it ask. */
 import type { IncomingMessage } from 'node:http';
-import { type Knobs, NO_KNOBS, parseKnobs } from './knobs.ts';
+import type { Knobs } from './knob-table.ts';
+import { NO_KNOBS, parseKnobs } from './knobs.ts';
 import type { RecordEntry } from './recorder.ts';
 
 const startTimer = globalThis.setTimeout;

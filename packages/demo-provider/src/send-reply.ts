@@ -3,7 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { createGzip, gzipSync } from 'node:zlib';
 import { escapeSecretInJson, HUGE_MARK, HUGE_PIECE } from './answer.ts';
 import type { Reply } from './call.ts';
-import { type Knobs, NO_KNOBS } from './knobs.ts';
+import type { Knobs } from './knob-table.ts';
+import { NO_KNOBS } from './knobs.ts';
 import { oddHeaders } from './odd-headers.ts';
 
 // Taken at load, so that a test's fake clock does not stop this server's own timers.
