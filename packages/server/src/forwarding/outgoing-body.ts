@@ -1,0 +1,70 @@
+/** The request body on its way up: small ones in one piece, large ones streamed and counted, and ended when the call is. */
+import { concatBytes } from 'relayapi-token';
+import { type Denial, deny } from '../errors.ts';
+import type { PreparedBody } from '../exchange.ts';
+import { BodyAborted, BodyDenied, BodyIdle } from '../io.ts';
+import { COLLECT_BYTES } from './options.ts';
+
+/** A body as the transport takes it. */
+export interface OutgoingBody {
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | null;
+  /** Length in bytes where known. */
+  readonly bytes: number | null;
+  /** Bytes handed over so far. */
+  handed(): number;
+  /** True once the caller's body has been read to its end. */
+  complete(): boolean;
+}
+
+/** Collects or wraps a body. Throws what reading it throws: see `bodyFault`. `onChunk` is called for each streamed piece. */
+export async function openOutgoingBody(body: PreparedBody, onChunk: () => void): Promise<OutgoingBody> {
+  if (body.kind === 'none') return whole(null);
+  if (body.kind === 'bytes') return whole(body.bytes);
+  const { declaredBytes } = body;
+  if (declaredBytes !== null && declaredBytes <= COLLECT_BYTES) {
+    return whole(await collect(body.chunks()));
+  }
+  let handed = 0;
+  let complete = false;
+  const chunks = body.chunks();
+  // not a generator: its return() must reach the source at once, even while a chunk is awaited
+  const counted: AsyncIterable<Uint8Array> = {
+    [Symbol.asyncIterator]() {
+      const source = chunks[Symbol.asyncIterator]();
+      return {
+        async next() {
+          const result = await source.next();
+          if (result.done) complete = true;
+          else handed += result.value.length;
+          onChunk();
+          return result;
+        },
+        return: async () => (await source.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
+  return { body: counted, bytes: declaredBytes, handed: () => handed, complete: () => complete };
+}
+
+/** What a failed request body means: null when the caller has left, else the denial it is owed. */
+export function bodyFault(error: unknown): Denial | null {
+  if (error instanceof BodyAborted) return null;
+  if (error instanceof BodyIdle) return deny('request_timeout');
+  if (error instanceof BodyDenied) return error.denial;
+  return deny('internal', { reason: 'the request body failed' });
+}
+
+function whole(bytes: Uint8Array | null): OutgoingBody {
+  return {
+    body: bytes && bytes.length > 0 ? bytes : null,
+    bytes: bytes?.length ?? 0,
+    handed: () => bytes?.length ?? 0,
+    complete: () => true,
+  };
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(...parts);
+}

@@ -1,0 +1,94 @@
+/** The header list that a relayed answer carries: the relay's own lines, then an allow-list of the upstream's (behaviour.md §5). */
+import type { AdmittedCall } from '../exchange.ts';
+import type { HeaderList, RawHeaders } from '../io.ts';
+import { headerValues, isHeaderText } from './header-text.ts';
+
+/** Passed on as they came. `content-length` and `retry-after` have rules of their own. */
+const PASSED = ['content-type', 'content-disposition', 'content-range', 'accept-ranges'] as const;
+
+const RATE_LIMIT = /^(?:x-ratelimit-|anthropic-ratelimit-|ratelimit-|ratelimit$)/;
+const MAX_RATE_LIMIT_HEADERS = 32;
+const MAX_RETRY_SECONDS = 60;
+const EXPOSE = 'access-control-expose-headers';
+
+/** What the list depends on besides the upstream's lines. */
+export interface PassedHeaderOptions {
+  readonly passRateLimitHeaders: boolean;
+  /** Body length to declare; null when it is not known. */
+  readonly contentLength: number | null;
+  /** Wall time, for `Retry-After` as a date. */
+  readonly nowMs: number;
+}
+
+/** The upstream's lines that may be passed on, lower-case names. */
+export function pickResponseHeaders(
+  status: number,
+  rawHeaders: RawHeaders,
+  requestIdHeader: string | null,
+  options: PassedHeaderOptions,
+): [string, string][] {
+  const picked: [string, string][] = [];
+  const pick = (name: string, value: string | undefined, max = 1024) => {
+    if (value !== undefined && value !== '' && value.length <= max && isHeaderText(value)) {
+      picked.push([name, value]);
+    }
+  };
+  for (const name of PASSED) pick(name, headerValues(rawHeaders, name)[0]);
+  if (options.contentLength !== null) picked.push(['content-length', String(options.contentLength)]);
+  if (requestIdHeader) pick('request-id', headerValues(rawHeaders, requestIdHeader.toLowerCase())[0], 256);
+  picked.push(...retryHeaders(status, headerValues(rawHeaders, 'retry-after')[0], options.nowMs));
+  if (options.passRateLimitHeaders) {
+    const names = new Set<string>();
+    for (let i = 0; i + 1 < rawHeaders.length && names.size < MAX_RATE_LIMIT_HEADERS; i += 2) {
+      const name = rawHeaders[i]?.toLowerCase() ?? '';
+      if (!RATE_LIMIT.test(name) || names.has(name)) continue;
+      names.add(name);
+      pick(name, rawHeaders[i + 1], 256);
+    }
+  }
+  return picked;
+}
+
+/** Joins the lines that stand on every answer with those of this one; a name that stands already is not doubled. */
+export function joinAnswerHeaders(
+  call: AdmittedCall,
+  own: HeaderList,
+  callsRemaining: number | null,
+): [string, string][] {
+  const list: [string, string][] = call.answerHeaders.map(([name, value]) => [name, value]);
+  const names = new Set(list.map(([name]) => name));
+  const add = (name: string, value: string) => {
+    if (!names.has(name)) list.push([name, value]);
+  };
+  for (const [name, value] of own) add(name, value);
+  add('x-request-id', call.arrival.requestId);
+  if (callsRemaining !== null) add('relay-calls-remaining', String(callsRemaining));
+  exposeRateLimits(list);
+  return list;
+}
+
+/** Scripts read a rate-limit header only where it is exposed by its full name (behaviour.md §4). */
+function exposeRateLimits(list: [string, string][]): void {
+  const expose = list.find(([name]) => name === EXPOSE);
+  const limits = list.map(([name]) => name).filter((name) => RATE_LIMIT.test(name));
+  if (expose && limits.length > 0) expose[1] = [expose[1], ...limits].join(', ');
+}
+
+/**
+ * `Retry-After` within 1 to 60 s, since some SDKs sleep however long they are told. A longer true wait on a 429 is told
+ * in `relay-retry-at` (epoch seconds) and not to be retried by itself.
+ */
+function retryHeaders(status: number, value: string | undefined, nowMs: number): [string, string][] {
+  if (value === undefined) return [];
+  const seconds = /^\d{1,10}$/.test(value.trim())
+    ? Number(value)
+    : Math.ceil((Date.parse(value) - nowMs) / 1000);
+  if (!Number.isFinite(seconds)) return [];
+  const headers: [string, string][] = [
+    ['retry-after', String(Math.min(MAX_RETRY_SECONDS, Math.max(1, seconds)))],
+  ];
+  if (status === 429 && seconds > MAX_RETRY_SECONDS) {
+    headers.push(['x-should-retry', 'false'], ['relay-retry-at', String(Math.ceil(nowMs / 1000) + seconds)]);
+  }
+  return headers;
+}
