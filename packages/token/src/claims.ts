@@ -2,8 +2,9 @@
  * The claims of a token: their types and the shape part of opening (token spec §4 step 8, §5).
  * Not here: anything that needs the clock or the key file (open.ts, judge.ts).
  */
-import type { Secret } from './secret.ts';
-import type { JsonValue } from './strict-json.ts';
+import { CLAIM_RULES, type ClaimRule, isObject, LIMIT_RULES, REQUIRED_CLAIMS } from './claim-rules.ts';
+import { Secret } from './secret.ts';
+import { type JsonValue, parseStrictJson } from './strict-json.ts';
 
 /** Where a token's calls may go, and with which credential: exactly one of `key`, `credential`, `vault`. */
 export interface UpstreamClaim {
@@ -80,9 +81,109 @@ export const CORE_FEATURES: TokenFeatures = Object.freeze({
   upstreamList: false,
 });
 
+/** Why claims are malformed: the claim, and what it should be. Never holds the value. */
+export interface ClaimFault {
+  claim: string;
+  reason: string;
+}
+
+type JsonObject = { [k: string]: JsonValue };
+
 /** Claims from their UTF-8 JSON; null when any rule of shape is broken. */
-export function parseClaims(_bytes: Uint8Array): ParsedClaims | null {
-  throw new Error('not built yet');
+export function parseClaims(bytes: Uint8Array): ParsedClaims | null {
+  let value: JsonValue;
+  try {
+    value = parseStrictJson(bytes);
+  } catch {
+    return null;
+  }
+  const checked = checkClaims(value);
+  return 'fault' in checked ? null : checked.parsed;
+}
+
+/** The same on a parsed value, naming the fault: for whoever mints. */
+export function checkClaims(value: JsonValue): { parsed: ParsedClaims } | { fault: ClaimFault } {
+  if (!isObject(value)) return { fault: { claim: 'claims', reason: 'must be an object' } };
+  const unknown: string[] = [];
+  const fault =
+    findMissing(value) ??
+    findFault(value, CLAIM_RULES, '', unknown, ['limits']) ??
+    findLimitFault(value, unknown) ??
+    findConflict(value);
+  return fault === null ? { parsed: { claims: buildClaims(value), unknown } } : { fault };
+}
+
+function findMissing(value: JsonObject): ClaimFault | null {
+  const name = REQUIRED_CLAIMS.find((required) => !Object.hasOwn(value, required));
+  return name === undefined ? null : { claim: name, reason: 'is missing' };
+}
+
+function findFault(
+  value: JsonObject,
+  rules: Readonly<Record<string, ClaimRule>>,
+  prefix: string,
+  unknown: string[],
+  elsewhere: readonly string[] = [],
+): ClaimFault | null {
+  for (const name of Object.keys(value)) {
+    if (elsewhere.includes(name)) continue;
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (rule === undefined) {
+      unknown.push(prefix + name);
+      continue;
+    }
+    const fault = rule.check(value[name] as JsonValue);
+    if (fault !== null) return { claim: prefix + name + fault, reason: rule.expects };
+  }
+  return null;
+}
+
+function findLimitFault(value: JsonObject, unknown: string[]): ClaimFault | null {
+  if (!Object.hasOwn(value, 'limits')) return null;
+  if (!isObject(value.limits)) return { claim: 'limits', reason: 'must be an object' };
+  return findFault(value.limits, LIMIT_RULES, 'limits.', unknown);
+}
+
+/** Claims that are well formed one by one and wrong together. */
+function findConflict(value: JsonObject): ClaimFault | null {
+  const exp = value.exp as number;
+  if ((value.iat as number) >= exp) return { claim: 'exp', reason: 'must be after iat' };
+  if (value.nbf !== undefined && (value.nbf as number) >= exp) {
+    return { claim: 'nbf', reason: 'must be before exp' };
+  }
+  const limits = value.limits as JsonObject | undefined;
+  if (value.replay !== undefined && limits?.calls === undefined && limits?.attempts === undefined) {
+    return { claim: 'replay', reason: 'needs limits.calls or limits.attempts' };
+  }
+  return null;
+}
+
+function pick(value: JsonObject, rules: Readonly<Record<string, ClaimRule>>): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => Object.hasOwn(rules, name)));
+}
+
+/** Only after every check: the shapes are known. */
+function buildClaims(value: JsonObject): Claims {
+  const upstream = Array.isArray(value.upstream) ? value.upstream : [value.upstream as JsonValue];
+  return {
+    ...(pick(value, CLAIM_RULES) as unknown as Omit<Claims, 'upstream' | 'limits'>),
+    upstream: upstream.map((item) => buildUpstream(item as JsonObject)),
+    limits: value.limits === undefined ? {} : (pick(value.limits as JsonObject, LIMIT_RULES) as Limits),
+  };
+}
+
+function buildUpstream(value: JsonObject): UpstreamClaim {
+  const built = { ...value } as unknown as UpstreamClaim;
+  if (value.key !== undefined) built.key = new Secret(value.key as string);
+  if (value.credential !== undefined) {
+    built.credential = Object.fromEntries(
+      Object.entries(value.credential as JsonObject).map(([name, part]) => [
+        name,
+        new Secret(part as string),
+      ]),
+    );
+  }
+  return built;
 }
 
 /** Attempts a token has: as claimed, else min(2·calls+8, calls+100), else undefined (no bound). */
@@ -92,6 +193,19 @@ export function effectiveAttempts(limits: Limits): number | undefined {
 }
 
 /** The first claim that a relay with `supported` cannot enforce, or null. Used when minting and when opening. */
-export function findUnsupported(_parsed: ParsedClaims, _supported: TokenFeatures): string | null {
-  throw new Error('not built yet');
+export function findUnsupported(parsed: ParsedClaims, supported: TokenFeatures): string | null {
+  const { claims, unknown } = parsed;
+  if (unknown[0] !== undefined) return printable(unknown[0]);
+  if (claims.cnf !== undefined && !supported.proofOfPossession) return 'cnf';
+  if (claims.upstream.length > 1 && !supported.upstreamList) return 'upstream';
+  if (claims.limits.tokens !== undefined && !supported.modelTokens) return 'limits.tokens';
+  if (claims.limits.micro_usd !== undefined && !supported.money) return 'limits.micro_usd';
+  if (typeof claims.ips === 'string' && !supported.ipsFirst) return 'ips';
+  if (claims.countries !== undefined && !supported.countries) return 'countries';
+  return null;
+}
+
+/** The name goes into answers and logs: a strange one is not repeated there. */
+function printable(name: string): string {
+  return /^[A-Za-z0-9_.-]{1,64}$/.test(name) ? name : '(a claim with an unusual name)';
 }

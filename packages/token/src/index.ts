@@ -21,19 +21,18 @@ export type { KeyEntry, Keyring, KeyringResult } from './keyring.ts';
 export { createKeyring } from './keyring.ts';
 export type { EcPrivateKey, EcPublicKey, KeyStatus, OctKey } from './keys.ts';
 export type { OpenedToken } from './open.ts';
-export { isTokenShaped, MAX_TOKEN_LENGTH, openToken } from './open.ts';
+export { openToken } from './open.ts';
+export { parseRai } from './rai.ts';
+export type { Allow, Revoke } from './rai-allow.ts';
 export type {
   AesIssuerFile,
   AesRelayFile,
   AesSharedFile,
-  Allow,
   EccIssuer,
   EccIssuerFile,
   EccRelayFile,
   RaiFile,
-  Revoke,
-} from './rai.ts';
-export { parseRai } from './rai.ts';
+} from './rai-file.ts';
 export type { CreateRaiOptions, RaiPair, RotateRaiOptions } from './rai-make.ts';
 export { createRai, rotateRai, upgradeRai } from './rai-make.ts';
 export { findToken, joinRelayUrl } from './relay-url.ts';
@@ -42,3 +41,4 @@ export { sealToken } from './seal.ts';
 export { Secret } from './secret.ts';
 export type { JsonValue, JsonVisitor, StrictJsonOptions, StrictJsonReason } from './strict-json.ts';
 export { parseStrictJson, StrictJsonError, scanStrictJson } from './strict-json.ts';
+export { isTokenShaped, MAX_TOKEN_LENGTH } from './token-shape.ts';

@@ -1,7 +1,7 @@
 /**
  * Where a token stands in a URL (token spec §6): joining one to a relay's address, and finding it again.
  */
-import { isTokenShaped } from './open.ts';
+import { isTokenShaped } from './token-shape.ts';
 
 /** `relay` (with its base path, with or without the last slash) and a token as one base URL. */
 export function joinRelayUrl(relay: string, token: string): string {
@@ -14,7 +14,16 @@ export function findToken(urlOrToken: string): string | null {
   const bare = text.startsWith('ek_') ? text.slice(3) : text;
   if (isTokenShaped(bare)) return bare;
   const path = /^[a-z]+:\/\/[^/?#]*(\/[^?#]*)/i.exec(text)?.[1];
-  if (path === undefined) return null;
-  for (const segment of path.split('/')) if (isTokenShaped(segment)) return segment;
-  return null;
+  return path?.split('/').find(isTokenShaped) ?? null;
+}
+
+/** Whether a URL stays on this machine, where http is no risk. */
+export function isLoopbackUrl(text: string): boolean {
+  const { hostname } = new URL(text);
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127\.[0-9.]+$/.test(hostname)
+  );
 }

@@ -129,7 +129,7 @@ function keys(): RaiCase[] {
     refused('an issuer file with the relay\'s private key is refused', '$.keys[0].d', { ...eccIssuer, keys: [ec('ecc-relay', 'enc', true)] }),
     refused('an issuer file without its private signing key is refused', '$.sign.d', { ...eccIssuer, sign: ec('sig-shop1', 'sig', false) }),
     refused('an ecc issuer file without sign is refused', '$.sign', drop(eccIssuer, 'sign')),
-    refused('a signing key among the encryption keys is refused', ['$.keys[0].use', '$.keys[0].alg'], withEnc({ ...ec('sig-shop1', 'sig', true, { status: 'active' }) })),
+    refused('a signing key among the encryption keys is refused', ['$.keys[0].use', '$.keys[0].alg'], withEnc({ ...ec('sig-file2', 'sig', true, { status: 'active' }) })),
     refused('two issuers of one name are refused', '$.issuers[1].iss', { ...eccRelay, issuers: [{ iss: 'a', keys: [ec('sig-shop1', 'sig', false, { status: 'active' })] }, { iss: 'a', keys: [ec('sig-other', 'sig', false, { status: 'active' })] }] }),
     refused('one kid for two uses is refused', '$.issuers[0].keys[0].kid', { ...eccRelay, issuers: [{ iss: 'a', keys: [{ ...ec('sig-shop1', 'sig', false, { status: 'active' }), kid: 'ecc-relay' }] }] }),
     refused('one key for two uses is refused', '$.issuers[0].keys[0]', { ...eccRelay, issuers: [{ iss: 'a', keys: [{ ...ec('ecc-relay', 'sig', false, { status: 'active' }), kid: 'sig-twice' }] }] }),

@@ -77,7 +77,7 @@ function lengthPrefixed(b: Buffer): Buffer {
 }
 
 /** RFC 7518 §4.6.2 with one round of SHA-256. */
-export function concatKdf(z: Buffer, alg: string, bits: number, apu = Buffer.alloc(0), apv = Buffer.alloc(0)): Buffer {
+export function concatKdf(z: Buffer, alg: string, bits: number, apu: Buffer = Buffer.alloc(0), apv: Buffer = Buffer.alloc(0)): Buffer {
   const bitsBytes = Buffer.alloc(4);
   bitsBytes.writeUInt32BE(bits);
   return createHash('sha256')
