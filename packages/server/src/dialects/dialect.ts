@@ -1,11 +1,14 @@
-/** One body language: how its errors look, how its streams break off, where its usage stands. One file per dialect beside this one. */
+/**
+ * One body language: how its streams break off and where its usage stands. One file per dialect beside this one.
+ * Error bodies are not here: their shape follows the caller's path, not the upstream (render-error.ts).
+ */
 import type { ErrorRow } from '../errors.ts';
 import type { Usage } from '../usage.ts';
 
 /** The shape an error body takes. `union` is read well by nearly every SDK; `jsonrpc` is for MCP routes. */
 export type ErrorShape = 'openai' | 'anthropic' | 'google' | 'jsonrpc' | 'union';
 
-/** What an error body is made of. */
+/** What an error body or frame is made of. */
 export interface ErrorParts {
   readonly code: string;
   readonly row: ErrorRow;
@@ -19,10 +22,11 @@ export interface ErrorParts {
 /** A dialect. */
 export interface Dialect {
   readonly name: string;
-  /** The error body as a JSON-able object. */
-  errorBody(parts: ErrorParts): unknown;
   /** The frame that tells a streaming caller of a broken stream, or null where only destroying the socket is safe. */
   streamErrorFrame(parts: ErrorParts): string | null;
-  /** Reads usage from a whole JSON answer or from the tail and head of a stream; null when none is there. */
+  /**
+   * Reads usage from a whole answer, or from the tail of a long one (of a stream: its head, a blank line, its tail).
+   * `streamed` says that the text is an event stream. Null when no usage is there; throws nothing.
+   */
   readUsage(text: string, streamed: boolean): Usage | null;
 }

@@ -1,0 +1,75 @@
+/**
+ * Metering, the stage's entry: a tap that watches an answer pass and reads its usage once, at the end (performance B4).
+ * It never changes, holds back or fails an answer.
+ */
+import type { Dialect } from '../dialects/dialect.ts';
+import type { AdmittedCall, Tap } from '../exchange.ts';
+import type { DialectName } from '../providers/provider.ts';
+import { createTail, type Tail } from './tail.ts';
+
+/** What metering needs from outside. */
+export interface MeteringPorts {
+  readonly dialects: Readonly<Record<DialectName, Dialect>>;
+}
+
+/** The metering stage. */
+export interface Metering {
+  /** A fresh tap for one call. */
+  tapFor(call: Pick<AdmittedCall, 'route'>): Tap;
+}
+
+/** Of a stream: usage stands in the last events, but Anthropic's input in the first. */
+const STREAM_HEAD_BYTES = 4 * 1024;
+const STREAM_TAIL_BYTES = 8 * 1024;
+/** Of a JSON answer: usage is one of its last members. */
+const BODY_TAIL_BYTES = 64 * 1024;
+
+const NO_TAP: Tap = { onHeaders: () => {}, onData: () => {}, finish: () => null };
+
+/** Makes the stage. */
+export function createMetering({ dialects }: MeteringPorts): Metering {
+  return {
+    tapFor({ route }) {
+      const name = route.endpoint?.dialect;
+      if (name === undefined || name === 'opaque' || name === 'deepl') return NO_TAP;
+      return createTap(dialects[name]);
+    },
+  };
+}
+
+function createTap(dialect: Dialect): Tap {
+  let streamed = false;
+  let head: Tail | null = null;
+  let tail: Tail | null = null;
+  return {
+    onHeaders(status, contentType) {
+      const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+      if (status < 200 || status > 299 || !holdsUsage(type)) return;
+      streamed = type === 'text/event-stream';
+      tail = createTail(streamed ? STREAM_TAIL_BYTES : BODY_TAIL_BYTES);
+      head = streamed ? createTail(STREAM_HEAD_BYTES) : null;
+    },
+    onData(chunk) {
+      if (tail === null) return;
+      const room = STREAM_HEAD_BYTES - (head?.total ?? STREAM_HEAD_BYTES);
+      if (room > 0) head?.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
+      tail.push(chunk);
+    },
+    finish() {
+      return tail === null ? null : dialect.readUsage(textOf(head, tail), streamed);
+    },
+  };
+}
+
+function holdsUsage(type: string): boolean {
+  return type === 'text/event-stream' || type === 'application/json' || type.endsWith('+json');
+}
+
+// The head stands before the tail only where the tail does not reach back to the start.
+function textOf(head: Tail | null, tail: Tail): string {
+  const decoder = new TextDecoder('utf-8', { fatal: false });
+  const end = decoder.decode(tail.bytes());
+  if (head === null || tail.total <= STREAM_TAIL_BYTES) return end;
+  const start = decoder.decode(head.bytes());
+  return `${start.slice(0, start.lastIndexOf('\n') + 1)}\n${end}`;
+}
