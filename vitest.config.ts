@@ -1,7 +1,12 @@
 // The test projects: unit (what `pnpm check` runs), wide (crosses rooms and processes) and setup (the set-up script itself, slow).
 import { defineConfig } from 'vitest/config';
 
-const UNIT = ['packages/*/src/**/*.test.ts', 'packages/*/test/conformance/**/*.test.ts', 'scripts/*.test.ts'];
+const UNIT = [
+  'packages/*/src/**/*.test.ts',
+  'packages/*/test/conformance/**/*.test.ts',
+  'scripts/*.test.ts',
+  'bench/*.test.ts',
+];
 
 export default defineConfig({
   resolve: { conditions: ['relayapi-source'] },
