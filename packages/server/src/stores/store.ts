@@ -46,6 +46,8 @@ export interface ReservationRefusal {
     | 'concurrency'
     | 'nonce'
     | 'idempotency'
+    /** The subject has as many live tokens as `perSubject.tokens` allows. */
+    | 'subject-tokens'
     | 'down';
   /** When a retry can succeed (rate), wall milliseconds. */
   readonly retryAtMs?: number;

@@ -1,0 +1,84 @@
+/**
+ * Accounting: ends each reservation exactly once, by the outcome table, and keeps its lease alive until then (behaviour spec §1 step 7, §2).
+ * The entry file of the stage. Counts nothing itself: the store does.
+ */
+import type { Clock } from '../clock.ts';
+import type { AdmittedCall, Outcome } from '../exchange.ts';
+import type { MaybePromise } from '../io.ts';
+import type { Reservation, Settlement, Store } from '../stores/store.ts';
+import { settlementFor, settlementForStatus } from './outcome.ts';
+import { createUsageRecord, type UsageRecord } from './usage-record.ts';
+
+/** Options of the accounting stage. */
+export interface AccountingOptions {
+  /** Life that a renewal gives a concurrency lease; default 30 s, so that a dead process's leases lapse within 35 s. */
+  readonly leaseMs?: number;
+  /** Time between renewals; default 10 s. */
+  readonly renewEveryMs?: number;
+}
+
+/** What accounting needs from outside. */
+export interface AccountingPorts {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Calls `work` every `everyMs` until the returned function is called; must not keep a process alive. Default: setInterval. */
+  readonly every?: (everyMs: number, work: () => void) => () => void;
+  /** Takes one record per settled call; must not throw. Default: nowhere. */
+  readonly record?: (record: UsageRecord) => void;
+}
+
+/** The accounting stage. */
+export interface Accounting {
+  /** Renews the call's lease while it runs; the returned function stops that. */
+  keepAlive(call: AdmittedCall): () => void;
+  /** What `relay-calls-remaining` says if the upstream answers with this status now; null without a limit. */
+  remainingFor(reservation: Reservation | null, status: number): number | null;
+  /** Ends the call's reservation; only the first time does anything. A null outcome means that forwarding itself failed. */
+  settle(call: AdmittedCall, outcome: Outcome | null): MaybePromise<void>;
+}
+
+function everyInterval(everyMs: number, work: () => void): () => void {
+  const timer: unknown = setInterval(work, everyMs);
+  // Node keeps a process alive for its timers; other runtimes have no unref.
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref();
+  return () => clearInterval(timer as Parameters<typeof clearInterval>[0]);
+}
+
+/** Makes the accounting stage. */
+export function createAccounting(options: AccountingOptions, ports: AccountingPorts): Accounting {
+  const { store, clock, every = everyInterval, record } = ports;
+  const leaseMs = options.leaseMs ?? 30_000;
+  const renewEveryMs = options.renewEveryMs ?? 10_000;
+  const settled = new WeakSet<AdmittedCall>();
+  const sentAtMs = new WeakMap<Reservation, number>();
+
+  function ageOf(reservation: Reservation): number | null {
+    const startMs = sentAtMs.get(reservation);
+    return startMs === undefined ? null : clock.monotonicMs() - startMs;
+  }
+
+  function finish(call: AdmittedCall, outcome: Outcome | null, settlement: Settlement, left: number | null) {
+    record?.(createUsageRecord(call, outcome, settlement, left, clock.nowMs()));
+  }
+
+  return {
+    keepAlive({ reservation }) {
+      if (reservation === null) return () => {};
+      sentAtMs.set(reservation, clock.monotonicMs());
+      return every(renewEveryMs, () => void store.renew(reservation, leaseMs));
+    },
+    remainingFor(reservation, status) {
+      if (reservation === null) return null;
+      return store.preview(reservation, settlementForStatus(status, ageOf(reservation)));
+    },
+    settle(call, outcome) {
+      if (settled.has(call)) return;
+      settled.add(call);
+      const settlement = settlementFor(outcome);
+      if (call.reservation === null) return finish(call, outcome, settlement, null);
+      const left = store.settle(call.reservation, settlement);
+      if (!(left instanceof Promise)) return finish(call, outcome, settlement, left);
+      return left.then((value) => finish(call, outcome, settlement, value));
+    },
+  };
+}

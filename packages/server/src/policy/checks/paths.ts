@@ -1,0 +1,109 @@
+/**
+ * Method and path: the default reach (a provider's inference endpoints), the `paths` claim, the key file's leave for the rest
+ * (token spec §5 `paths`, behaviour spec §4 and §5). Paths are compared byte for byte.
+ */
+import type { Allow, Claims, UpstreamClaim } from 'relayapi-token';
+import { type Denial, deny } from '../../errors.ts';
+import type { Route } from '../../exchange.ts';
+import type { Endpoint, Provider, ProviderCatalog } from '../../providers/provider.ts';
+
+/** `POST /chat/completions` taken apart; `prefix` ends in `/` and stands for a trailing `/*`. */
+interface PathEntry {
+  readonly method: string;
+  readonly exact: string | null;
+  readonly prefix: string | null;
+}
+
+function readEntry(text: string): PathEntry {
+  const space = text.indexOf(' ');
+  const method = text.slice(0, space);
+  const path = text.slice(space + 1);
+  return path.endsWith('/*')
+    ? { method, exact: null, prefix: path.slice(0, -1) }
+    : { method, exact: path, prefix: null };
+}
+
+function reaches(entry: PathEntry, relative: string): boolean {
+  return entry.prefix === null ? relative === entry.exact : relative.startsWith(entry.prefix);
+}
+
+/** How a list answers: the path with this method, the path with another one, or not at all. */
+function findIn(list: readonly string[], method: string, relative: string): 'yes' | 'method' | 'no' {
+  let found: 'method' | 'no' = 'no';
+  for (const text of list) {
+    const entry = readEntry(text);
+    if (!reaches(entry, relative)) continue;
+    if (entry.method === method) return 'yes';
+    found = 'method';
+  }
+  return found;
+}
+
+function refuseBy(found: 'method' | 'no', param: string): Denial {
+  return deny(found === 'method' ? 'method_denied' : 'path_denied', { param });
+}
+
+/** Whether a row's path, with `{name}` for one segment and a trailing `/*`, can stand for a relative path. */
+function rowMatches(row: Endpoint, relative: string): boolean {
+  const pattern = row.path
+    .split(/(\{[^}]*\}|\/\*$)/)
+    .map((part) => {
+      if (part === '/*') return '/.*';
+      return part.startsWith('{') ? '[^/]+' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    })
+    .join('');
+  return new RegExp(`^${pattern}$`).test(relative);
+}
+
+/** Without a `paths` claim: inference endpoints with their own method, and the model list. */
+function checkDefault(method: string, route: Route): Denial | null {
+  const row = route.endpoint;
+  if (row === null || row.method !== method) {
+    const elsewhere =
+      row !== null || route.provider.endpoints.some((other) => rowMatches(other, route.relative));
+    return deny(elsewhere ? 'method_denied' : 'path_denied');
+  }
+  if (row.kind === 'account') return deny('path_denied');
+  // A link that is merely opened must not spend a call.
+  if (row.kind === 'inference' && (method === 'GET' || method === 'HEAD')) return deny('method_denied');
+  return null;
+}
+
+/** The first reason why this method and path are not open to the token, or null. `allow` is the key file's. */
+export function checkPath(claims: Claims, allow: Allow, method: string, route: Route): Denial | null {
+  if (route.vaultPaths !== null) {
+    const found = findIn(route.vaultPaths, method, route.relative);
+    if (found !== 'yes') return refuseBy(found, 'vault');
+  }
+  if (claims.paths === undefined) return checkDefault(method, route);
+  const found = findIn(claims.paths, method, route.relative);
+  if (found !== 'yes') return refuseBy(found, 'paths');
+  const row = route.endpoint;
+  const open = row !== null && row.method === method && row.kind !== 'account';
+  // What the registry does not know counts as account-wide: the claim alone does not open it.
+  if (open || findIn(allow.paths, method, route.relative) === 'yes') return null;
+  return deny('path_denied', { param: 'allow.paths' });
+}
+
+function overlaps(entry: PathEntry, row: Endpoint): boolean {
+  if (entry.method !== row.method) return false;
+  if (entry.exact !== null) return rowMatches(row, entry.exact);
+  const fixed = row.path.replace(/[{*].*$/s, '');
+  return fixed.startsWith(entry.prefix as string) || (entry.prefix as string).startsWith(fixed);
+}
+
+function entryReachesAccount(provider: Provider, text: string): boolean {
+  const entry = readEntry(text);
+  const rows = provider.endpoints.filter((row) => overlaps(entry, row));
+  return rows.length === 0 || rows.some((row) => row.kind === 'account');
+}
+
+/** Whether a `paths` entry reaches beyond inference, so that the key file must list it. An unknown provider is refused elsewhere. */
+export function createReachTest(
+  catalog: ProviderCatalog,
+): (upstream: UpstreamClaim, path: string) => boolean {
+  return (upstream, path) => {
+    const provider = catalog.find(upstream.provider);
+    return provider !== null && entryReachesAccount(provider, path);
+  };
+}

@@ -1,0 +1,56 @@
+/** The configured limits before authentication: one token bucket for all callers, one per client address (interfaces spec §2 `rate_limit`). */
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.ts';
+import { type Denial, deny } from '../errors.ts';
+import type { FloodLimit } from './options.ts';
+
+/** Addresses remembered; one that is forgotten starts with a full bucket, which the limit over all callers bounds. */
+const MAX_ADDRESSES = 65_536;
+
+interface Bucket {
+  level: number;
+  atMs: number;
+}
+
+function capacityOf(limit: FloodLimit): number {
+  return limit.burst > 0 ? limit.burst : Math.max(1, limit.perSecond);
+}
+
+/** Milliseconds until the bucket holds a whole request; 0 when it does. Brings the level up to `nowMs`. */
+function waitMs(bucket: Bucket, limit: FloodLimit, nowMs: number): number {
+  const gained = ((nowMs - bucket.atMs) * limit.perSecond) / 1000;
+  bucket.level = Math.min(capacityOf(limit), bucket.level + gained);
+  bucket.atMs = nowMs;
+  return bucket.level >= 1 ? 0 : ((1 - bucket.level) * 1000) / limit.perSecond;
+}
+
+/** Makes the check; it takes the address's client group, null where unknown, and counts the request when it passes. */
+export function createFloodCheck(
+  limits: { readonly flood: FloodLimit; readonly addressFlood: FloodLimit },
+  clock: Clock,
+): (clientGroup: string | null) => Denial | null {
+  const { flood, addressFlood } = limits;
+  const everybody: Bucket = { level: capacityOf(flood), atMs: clock.monotonicMs() };
+  const addresses = new LRUCache<string, Bucket>({ max: MAX_ADDRESSES });
+
+  function bucketOf(group: string, nowMs: number): Bucket {
+    const known = addresses.get(group);
+    if (known !== undefined) return known;
+    const bucket = { level: capacityOf(addressFlood), atMs: nowMs };
+    addresses.set(group, bucket);
+    return bucket;
+  }
+
+  return (clientGroup) => {
+    const nowMs = clock.monotonicMs();
+    const own = addressFlood.perSecond > 0 && clientGroup !== null ? bucketOf(clientGroup, nowMs) : null;
+    const all = flood.perSecond > 0 ? everybody : null;
+    // An address that is over its own limit must not use up everybody's.
+    const ownWait = own === null ? 0 : waitMs(own, addressFlood, nowMs);
+    const wait = ownWait > 0 || all === null ? ownWait : waitMs(all, flood, nowMs);
+    if (wait > 0) return deny('rate_limited', { retryAtMs: Math.ceil(clock.nowMs() + wait) });
+    if (own !== null) own.level -= 1;
+    if (all !== null) all.level -= 1;
+    return null;
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * Opens tokens sparingly: a bounded cache of opened ones, one opening per token at a time, a gate, damping of guessers
+ * (token spec §4, behaviour spec §10). Says only whether a token is authentic; judging it is policy.ts.
+ */
+import { LRUCache } from 'lru-cache';
+import type { Keyring, OpenedToken, openToken } from 'relayapi-token';
+import { MAX_TOKEN_LENGTH } from 'relayapi-token';
+import type { Clock } from '../clock.ts';
+import { type Denial, deny } from '../errors.ts';
+import type { Opened } from '../exchange.ts';
+import { createDamping } from './damping.ts';
+import { createGate } from './gate.ts';
+import type { PolicyOptions } from './options.ts';
+
+/** Opened tokens are opened anew after this time at the latest. */
+const MAX_CACHE_MS = 60_000;
+/** Digests of tokens that once opened, so that damping of a neighbour does not lock their holders out. */
+const MAX_KNOWN_GOOD = 65_536;
+
+/** The one answer to every token that does not open (token spec §4): no detail, ever. */
+export const TOKEN_INVALID: Denial = Object.freeze(deny('token_invalid'));
+
+/** What opening needs from outside. */
+export interface OpenerPorts {
+  readonly clock: Clock;
+  /** The keys in force now. */
+  readonly keyring: () => Keyring;
+  /** SHA-256 of a text, synchronous, as bytes or as any one spelling of them. */
+  readonly digest: (text: string) => string | Uint8Array;
+  readonly open: typeof openToken;
+  /** Wall seconds that tokens are judged by. */
+  readonly nowSeconds: () => number;
+}
+
+interface CacheEntry {
+  readonly opened: Opened;
+  readonly generation: number;
+  readonly untilMs: number;
+}
+
+/** Opens the token in `text` for a caller at `clientGroup`. */
+export type OpenText = (text: string, clientGroup: string | null) => Promise<Opened | Denial>;
+
+function readDigest(digest: string | Uint8Array): string {
+  return typeof digest === 'string' ? digest : String.fromCharCode(...digest);
+}
+
+/** Makes the opener. The function it returns never rejects for anything in a token. */
+export function createOpener(options: PolicyOptions, ports: OpenerPorts): OpenText {
+  const { clock, keyring, nowSeconds } = ports;
+  const cache = new LRUCache<string, CacheEntry>({ max: Math.max(1, options.cachedTokens) });
+  const knownGood = new LRUCache<string, true>({ max: MAX_KNOWN_GOOD });
+  const pending = new Map<string, Promise<Opened | Denial>>();
+  const damping = createDamping(options.dampingFailures, options.dampingWindowMs, clock);
+  const gate = createGate(options.openings, options.waitingOpenings);
+
+  function findCached(key: string, generation: number): Opened | null {
+    const entry = cache.get(key);
+    if (entry === undefined) return null;
+    if (entry.generation === generation && clock.monotonicMs() < entry.untilMs) return entry.opened;
+    cache.delete(key);
+    return null;
+  }
+
+  function keep(key: string, opened: Opened, generation: number): void {
+    knownGood.set(key, true);
+    if (options.cachedTokens === 0) return;
+    const lifeMs = Math.min(MAX_CACHE_MS, (opened.claims.exp - nowSeconds()) * 1000);
+    if (lifeMs > 0) cache.set(key, { opened, generation, untilMs: clock.monotonicMs() + lifeMs });
+  }
+
+  async function openNow(text: string, key: string): Promise<Opened | Denial> {
+    const keys = keyring();
+    const token: OpenedToken | null = await ports.open(text, keys, { now: nowSeconds() });
+    if (token === null) return TOKEN_INVALID;
+    const opened: Opened = { token, claims: token.claims, name: token.id };
+    keep(key, opened, keys.generation);
+    return opened;
+  }
+
+  function openOnce(text: string, key: string, generation: number): Promise<Opened | Denial> {
+    // The generation keeps a request that came after a reload from joining an opening under the old keys.
+    const task = `${generation} ${key}`;
+    const running = pending.get(task);
+    if (running !== undefined) return running;
+    const opening = gate.pass(() => openNow(text, key));
+    if (opening === null)
+      return Promise.resolve(deny('capacity', { reason: 'too many tokens being opened' }));
+    const settled = opening.finally(() => pending.delete(task));
+    pending.set(task, settled);
+    return settled;
+  }
+
+  return async (text, clientGroup) => {
+    if (text.length > MAX_TOKEN_LENGTH) return TOKEN_INVALID;
+    const key = readDigest(ports.digest(text));
+    const { generation } = keyring();
+    const cached = findCached(key, generation);
+    if (cached !== null) return cached;
+    if (damping.isDamped(clientGroup) && !knownGood.has(key)) return TOKEN_INVALID;
+    const result = await openOnce(text, key, generation);
+    if (result === TOKEN_INVALID) damping.countFailure(clientGroup);
+    return result;
+  };
+}

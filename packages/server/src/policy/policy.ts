@@ -1,0 +1,193 @@
+/**
+ * Policy: may this request go on? Opens the token, judges head, route and body, reserves its counters (behaviour spec §1 steps 2 to 5).
+ * The entry file of the stage; each check is a file of its own. Refusals are values; nothing here speaks to an upstream.
+ */
+import {
+  allowOf,
+  CORE_FEATURES,
+  type JudgeOptions,
+  judgeToken,
+  type Keyring,
+  openToken,
+  type TokenFeatures,
+} from 'relayapi-token';
+import { type Clock, createExpiryTime } from '../clock.ts';
+import { type Denial, deny, isDenial } from '../errors.ts';
+import type { Arrival, Opened, Route } from '../exchange.ts';
+import type { MaybePromise } from '../io.ts';
+import type { ProviderCatalog } from '../providers/provider.ts';
+import { isRefusal, type Reservation, type ReservationRefusal, type Store } from '../stores/store.ts';
+import { checkBody, checkEncoding, type FormFields, needsBody } from './body.ts';
+import { checkFetchMetadata } from './checks/fetch-metadata.ts';
+import { checkIps } from './checks/ips.ts';
+import { checkHeadModels } from './checks/models.ts';
+import { checkOrigin } from './checks/origins.ts';
+import { checkPath, createReachTest } from './checks/paths.ts';
+import { readOnce } from './checks/replay.ts';
+import { checkDeclaredSize, maxRequestBytes } from './checks/request-size.ts';
+import { createFloodCheck } from './flood.ts';
+import { createOpener, type OpenText, TOKEN_INVALID } from './opener.ts';
+import type { PolicyOptions } from './options.ts';
+import { buildReservation, denyRefused } from './reservation.ts';
+
+/** What policy needs from outside. */
+export interface PolicyPorts {
+  readonly clock: Clock;
+  /** The keys in force now; another object with another generation after each reload. */
+  readonly keyring: () => Keyring;
+  /** SHA-256 of a text, synchronous, as bytes or as any one spelling of them. */
+  readonly digest: (text: string) => string | Uint8Array;
+  readonly store: Store;
+  readonly catalog: ProviderCatalog;
+  /** Default: the token package's opener. */
+  readonly open?: typeof openToken;
+  /** Default: the token package's judge. */
+  readonly judge?: typeof judgeToken;
+  /** Default: the token package's. */
+  readonly allowOf?: typeof allowOf;
+  /** Claims beyond the core that this relay enforces. Default none. */
+  readonly supported?: TokenFeatures;
+}
+
+/** The policy stage. */
+export interface Policy {
+  /** The configured limits before authentication; counts the request. */
+  checkFlood(arrival: Arrival): Denial | null;
+  /** An authentic token that may be used now, by the keys in force. */
+  open(arrival: Arrival): Promise<Opened | Denial>;
+  /** What needs the head alone: address, origin, how it was asked, nonce header, declared size. */
+  checkHead(opened: Opened, arrival: Arrival): Denial | null;
+  /** Method, path, models in path and query, encoding of a body that must be read. */
+  checkRoute(opened: Opened, arrival: Arrival, route: Route): Denial | null;
+  /** Most bytes of the request body. */
+  maxRequestBytes(opened: Opened): number;
+  /** Whether a claim must look into the body. */
+  needsBody(opened: Opened, route: Route): boolean;
+  /** Judges the body as it would be sent, after `set` and `cap`. `formFields`: of a form body, strictly parsed. */
+  checkBody(
+    opened: Opened,
+    route: Route,
+    bytes: Uint8Array,
+    contentType: string | null,
+    formFields?: FormFields,
+  ): Denial | null;
+  /** Reserves every limit in one step; `reservation` null when the token has none. */
+  reserve(
+    opened: Opened,
+    arrival: Arrival,
+    route?: Route,
+  ): MaybePromise<{ readonly reservation: Reservation | null } | Denial>;
+  /** Judges an opened token again, by the clock and the keys in force now; for reservations and long streams. */
+  stillValid(opened: Opened): Denial | null;
+}
+
+interface Judging {
+  readonly keyring: () => Keyring;
+  readonly nowSeconds: () => number;
+  readonly judge: typeof judgeToken;
+  readonly allowOf: typeof allowOf;
+  readonly options: Omit<JudgeOptions, 'now'>;
+}
+
+function judgeOpened(judging: Judging, opened: Opened): Denial | null {
+  const keys = judging.keyring();
+  const refusal = judging.judge(opened.token, keys, { now: judging.nowSeconds(), ...judging.options });
+  if (refusal === null) {
+    // A key that is no longer loaded has no allow.
+    return judging.allowOf(opened.token, keys) === null ? TOKEN_INVALID : null;
+  }
+  if (refusal.code === 'token_invalid') return TOKEN_INVALID;
+  return deny(refusal.code, refusal.claim === undefined ? {} : { param: refusal.claim });
+}
+
+async function openArrival(openText: OpenText, judging: Judging, arrival: Arrival): Promise<Opened | Denial> {
+  if (arrival.token === null) return deny('token_missing');
+  const opened = await openText(arrival.token.reveal(), arrival.clientGroup);
+  if (isDenial(opened)) return opened;
+  return judgeOpened(judging, opened) ?? opened;
+}
+
+function checkHead(options: PolicyOptions, { claims }: Opened, arrival: Arrival): Denial | null {
+  const early =
+    checkIps(claims, arrival.client) ??
+    checkOrigin(claims, arrival, options.ownOrigin) ??
+    checkFetchMetadata(arrival);
+  if (early !== null) return early;
+  const once = readOnce(claims, arrival);
+  if (isDenial(once)) return once;
+  const maxBytes = maxRequestBytes(claims, options.maxBodyBytes);
+  return checkDeclaredSize(arrival.request.body.declaredBytes, maxBytes);
+}
+
+function checkRoute(judging: Judging, opened: Opened, arrival: Arrival, route: Route): Denial | null {
+  const allow = judging.allowOf(opened.token, judging.keyring());
+  if (allow === null) return TOKEN_INVALID;
+  const { claims } = opened;
+  const refused = checkPath(claims, allow, arrival.method, route) ?? checkHeadModels(claims, route);
+  if (refused !== null) return refused;
+  return needsBody(claims, route) ? checkEncoding(arrival) : null;
+}
+
+/** Both the reservation and the judgement after it must hold: a key may have gone while a shared store answered. */
+function conclude(
+  result: Reservation | ReservationRefusal,
+  store: Store,
+  judge: () => Denial | null,
+): MaybePromise<{ readonly reservation: Reservation } | Denial> {
+  if (isRefusal(result)) return denyRefused(result);
+  const refusal = judge();
+  if (refusal === null) return { reservation: result };
+  const settled = store.settle(result, { calls: 'refund' });
+  return settled instanceof Promise ? settled.then(() => refusal) : refusal;
+}
+
+function reserve(
+  judging: Judging,
+  store: Store,
+  leaseMs: number,
+  opened: Opened,
+  arrival: Arrival,
+): MaybePromise<{ readonly reservation: Reservation | null } | Denial> {
+  const refusal = judgeOpened(judging, opened);
+  if (refusal !== null) return refusal;
+  const allow = judging.allowOf(opened.token, judging.keyring());
+  if (allow === null) return TOKEN_INVALID;
+  const once = readOnce(opened.claims, arrival);
+  if (isDenial(once)) return once;
+  const request = buildReservation(opened, allow, once, leaseMs);
+  if (request === null) return { reservation: null };
+  const result = store.reserve(request);
+  const judge = () => judgeOpened(judging, opened);
+  return result instanceof Promise
+    ? result.then((value) => conclude(value, store, judge))
+    : conclude(result, store, judge);
+}
+
+/** Makes the policy stage. */
+export function createPolicy(options: PolicyOptions, ports: PolicyPorts): Policy {
+  const { clock, keyring, digest, store } = ports;
+  const expiryMs = createExpiryTime(clock);
+  const nowSeconds = () => Math.floor(expiryMs() / 1000);
+  const open = ports.open ?? openToken;
+  const openText = createOpener(options, { clock, keyring, digest, open, nowSeconds });
+  const checkFlood = createFloodCheck(options, clock);
+  const judging: Judging = {
+    keyring,
+    nowSeconds,
+    judge: ports.judge ?? judgeToken,
+    allowOf: ports.allowOf ?? allowOf,
+    options: { supported: ports.supported ?? CORE_FEATURES, reachesAccount: createReachTest(ports.catalog) },
+  };
+  return {
+    checkFlood: (arrival) => checkFlood(arrival.clientGroup),
+    open: (arrival) => openArrival(openText, judging, arrival),
+    checkHead: (opened, arrival) => checkHead(options, opened, arrival),
+    checkRoute: (opened, arrival, route) => checkRoute(judging, opened, arrival, route),
+    maxRequestBytes: ({ claims }) => maxRequestBytes(claims, options.maxBodyBytes),
+    needsBody: ({ claims }, route) => needsBody(claims, route),
+    checkBody: ({ claims }, route, bytes, contentType, formFields = null) =>
+      checkBody(claims, route, bytes, contentType, formFields),
+    reserve: (opened, arrival) => reserve(judging, store, options.leaseMs, opened, arrival),
+    stillValid: (opened) => judgeOpened(judging, opened),
+  };
+}
