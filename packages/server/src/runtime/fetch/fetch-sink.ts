@@ -19,7 +19,6 @@ const HIGH_WATER_BYTES = 64 * 1024;
 const BODILESS = new Set([101, 103, 204, 205, 304]);
 
 /** Makes a sink for one request. */
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one state shared by the methods of the sink
 export function createFetchSink(request: Request, options: FetchSinkOptions): FetchSink {
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
   let controller: ReadableStreamDefaultController<Uint8Array> | null = null;
@@ -35,6 +34,7 @@ export function createFetchSink(request: Request, options: FetchSinkOptions): Fe
     clearTimeout(stall);
     if (gone || finished) return;
     gone = true;
+    reject(new Error('the caller left'));
     for (const listener of goneListeners.splice(0)) listener();
   }
 

@@ -79,7 +79,6 @@ export function createNodeListener({ relay, fallback, options }: NodeListenerPar
 
   function answer(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void {
     answering.set(req.socket, res);
-    if (draining) res.once('finish', () => setImmediate(() => server.closeIdleConnections()));
     try {
       if (relay.matches(req.url ?? '')) void answerRelay(req, res, awaitsContinue);
       else answerElse(req, res, awaitsContinue);

@@ -1,0 +1,84 @@
+/** Header lines and framing, where the message is seen as sent and where not. */
+import { describe, expect, test } from 'vitest';
+import { type InboundParts, makeInbound } from '../../test/support/inbound.ts';
+import { checkHead, readHead } from './head.ts';
+
+const check = (parts: InboundParts) => {
+  const request = makeInbound(parts);
+  return checkHead(request, readHead(request))?.denied ?? null;
+};
+
+test('lines are grouped by lower-case name in their order', () => {
+  const head = readHead(makeInbound({ headers: ['X-A', '1', 'x-b', '2', 'x-a', '3'] }));
+  expect(Object.fromEntries(head)).toEqual({ host: ['relay.test'], 'x-a': ['1', '3'], 'x-b': ['2'] });
+});
+
+describe('A22 framing', () => {
+  test.each<[string, InboundParts]>([
+    ['no Host', { host: false }],
+    ['two Hosts', { headers: ['host', 'relay.test'] }],
+    ['an empty Host', { host: false, headers: ['Host', ''] }],
+    ['a Host list', { host: false, headers: ['Host', 'a, b'] }],
+    ['a Host with a path', { host: false, headers: ['Host', 'a/b'] }],
+    ['a Host with user data', { host: false, headers: ['Host', 'a@b'] }],
+    ['length and coding', { headers: ['Content-Length', '3', 'Transfer-Encoding', 'chunked'] }],
+    ['two lengths', { headers: ['Content-Length', '3', 'content-length', '3'] }],
+    ['a length list', { headers: ['Content-Length', '3, 3'] }],
+    ['a signed length', { headers: ['Content-Length', '+3'] }],
+    ['a hexadecimal length', { headers: ['Content-Length', '0x3'] }],
+    ['an endless length', { headers: ['Content-Length', '9'.repeat(16)] }],
+    ['gzip, chunked', { headers: ['TE', 'x', 'Transfer-Encoding', 'gzip, chunked'] }],
+    ['identity', { headers: ['Transfer-Encoding', 'identity'] }],
+    ['chunked twice', { headers: ['Transfer-Encoding', 'chunked, chunked'] }],
+    ['two coding lines', { headers: ['Transfer-Encoding', 'chunked', 'transfer-encoding', 'chunked'] }],
+    ['an empty coding', { headers: ['Transfer-Encoding', ''] }],
+    ['xchunked', { headers: ['Transfer-Encoding', 'xchunked'] }],
+    ['a coding in HTTP/1.0', { httpVersion: '1.0', headers: ['Transfer-Encoding', 'chunked'] }],
+    ['another expectation', { headers: ['Expect', '200-ok'] }],
+    ['a control byte in a value', { headers: ['X', 'a\u0001b'] }],
+    ['a line feed in a value', { headers: ['X', 'a\nb: c'] }],
+    ['a NUL', { headers: ['X', 'a\0'] }],
+  ])('%s is bad_framing', (_why, parts) => {
+    expect(check(parts)).toBe('bad_framing');
+  });
+
+  test.each<[string, InboundParts]>([
+    ['plain', {}],
+    ['chunked in any case', { headers: ['Transfer-Encoding', ' Chunked '] }],
+    ['a length', { headers: ['Content-Length', '0'] }],
+    ['100-continue in any case', { headers: ['Expect', '100-Continue'] }],
+    ['Host with port', { host: false, headers: ['Host', '127.0.0.1:8840'] }],
+    ['Host IPv6', { host: false, headers: ['Host', '[::1]:8840'] }],
+    ['a tab in a value', { headers: ['X', 'a\tb'] }],
+    ['text above ASCII', { headers: ['X', '\u00e9'] }],
+    ['HTTP/2 has no Host line', { httpVersion: '2', host: false }],
+    [
+      'where framing cannot be seen',
+      { exact: false, host: false, headers: ['content-length', '3', 'transfer-encoding', 'chunked'] },
+    ],
+  ])('%s passes', (_why, parts) => {
+    expect(check(parts)).toBeNull();
+  });
+
+  test('the connection is not used again after doubtful framing', () => {
+    const request = makeInbound({ headers: ['host', 'again'] });
+    expect(checkHead(request, readHead(request))?.headers).toContainEqual(['connection', 'close']);
+  });
+});
+
+describe('number of fields', () => {
+  const fields = (n: number) => Array.from({ length: n }, (_, i) => [`x-${i}`, '1']).flat();
+
+  test('64 pass, 65 are headers_too_large', () => {
+    expect(check({ headers: fields(63) })).toBeNull();
+    expect(check({ headers: fields(64) })).toBe('headers_too_large');
+  });
+
+  test('on fetch runtimes as well', () => {
+    expect(check({ exact: false, headers: fields(64) })).toBe('headers_too_large');
+  });
+
+  test('doubtful framing is told first, so that the connection ends', () => {
+    expect(check({ headers: ['host', 'again', ...fields(64)] })).toBe('bad_framing');
+  });
+});
