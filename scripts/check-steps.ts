@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 
-interface Step {
+/** One named step of the check. */
+export interface Step {
   name: string;
   /** Command lines, run in order; the step fails with the first that fails. */
   commands: string[][];
@@ -66,9 +67,12 @@ function runStep(step: Step): boolean {
   return ok;
 }
 
-/** Runs every step, prints each with its time, and gives the names of those that failed. `tests` adds unit and conformance tests. */
+/** Runs the given steps one after another, prints each with its time, and gives the names of those that failed. */
+export function runSteps(steps: readonly Step[]): string[] {
+  return steps.filter((step) => !runStep(step)).map((step) => step.name);
+}
+
+/** Runs every step of `pnpm check`; `tests` adds the unit and conformance tests. Gives the names of the steps that failed. */
 export function runCheckSteps(options: { tests: boolean }): string[] {
-  return listSteps(options)
-    .filter((step) => !runStep(step))
-    .map((step) => step.name);
+  return runSteps(listSteps(options));
 }

@@ -19,7 +19,7 @@ const PORTS = `${SERVER}/(forwarding/transport|observability/logger|observabilit
 const BASE_HEADERS = `${SERVER}/base-headers\\.ts$`;
 const STAGE_ENTRIES = STAGES.split('|').map((stage) => `${SERVER}/${stage}/${stage}\\.ts$`);
 const OPTIONS = `${SERVER}/[^/]+/options\\.ts$`;
-const DIALECT_REGISTRY = `${SERVER}/dialects/registry\\.ts$`;
+const DIALECT_REGISTRY = `${SERVER}/dialects/dialects\\.ts$`;
 const CREATE_RELAY = `${SERVER}/create-relay\\.ts$`;
 
 /** Files matching `from` (tests aside) may import only what matches one of `allowed`; `$1` is the first group of `from`. */
