@@ -6,8 +6,15 @@ import type { RecordEntry } from './recorder.ts';
 
 const startTimer = globalThis.setTimeout;
 
-/** What became of a body: all of it, the first chunk (`early`), nothing more wanted (`never`), or the caller left. */
-export type BodyOutcome = { kind: 'read'; body: Buffer } | { kind: 'never' } | { kind: 'gone' };
+/**
+ * What became of a body: all of it; its first chunk alone (`early`, with the model found in it); nothing more wanted
+ * (`never`); or the caller left.
+ */
+export type BodyOutcome =
+  | { kind: 'read'; body: Buffer }
+  | { kind: 'early'; body: Buffer; model: string }
+  | { kind: 'never' }
+  | { kind: 'gone' };
 
 /** Reads a body and records it. `headKnobs` are those known before the body; else its first chunk is looked into. */
 export function readBody(
@@ -20,13 +27,14 @@ export function readBody(
     const chunks: Buffer[] = [];
     let knobs = headKnobs;
     request.on('data', (chunk: Buffer) => {
-      if (peek && chunks.length === 0 && knobs.read === undefined) knobs = peekKnobs(chunk);
+      if (peek && chunks.length === 0 && knobs.read === undefined) knobs = readKnobs(peekModel(chunk));
       chunks.push(chunk);
       entry.addBody(chunk);
-      if (knobs.read === undefined) return;
+      // After an early answer the server lets the rest come in, so that the connection can be used again.
+      if (knobs.read === undefined || (knobs.read === 'early' && chunks.length > 1)) return;
       request.pause();
       if (knobs.read === 'never') resolve({ kind: 'never' });
-      else if (knobs.read === 'early') resolve({ kind: 'read', body: Buffer.concat(chunks) });
+      else if (knobs.read === 'early') resolve({ kind: 'early', body: chunk, model: peekModel(chunk) });
       else startTimer(() => request.resume(), (chunk.length * 1000) / (knobs.readBytesPerSecond || 1));
     });
     request.on('end', () => {
@@ -39,9 +47,11 @@ export function readBody(
 }
 
 /** The reading knobs have to be known before the body has been read, so the model is searched, not parsed. */
-function peekKnobs(chunk: Buffer): Knobs {
-  const found = /"model"\s*:\s*"([^"\\]*demo-[^"\\]*)"/.exec(chunk.toString('latin1', 0, 65_536));
-  if (found === null) return NO_KNOBS;
-  const knobs = parseKnobs(found[1] as string);
+function peekModel(chunk: Buffer): string {
+  return /"model"\s*:\s*"([^"\\]*demo-[^"\\]*)"/.exec(chunk.toString('latin1', 0, 65_536))?.[1] ?? '';
+}
+
+function readKnobs(model: string): Knobs {
+  const knobs = parseKnobs(model);
   return 'problem' in knobs ? NO_KNOBS : knobs;
 }

@@ -47,11 +47,12 @@ export async function serveRequest(
 
   const headKnobs = parseKnobs(joinSpecs([...headSpec, pathModel]));
   const outcome = await readBody(request, entry, 'problem' in headKnobs ? NO_KNOBS : headKnobs);
-  if (outcome.kind !== 'read') return;
+  if (outcome.kind === 'never' || outcome.kind === 'gone') return;
 
   const endpoint = findEndpoint(path, request.method ?? '', entry.request.headers);
   const dialect = endpoint?.dialect ?? guessDialect(path);
-  const json = endpoint?.body === 'json' ? parseObject(outcome.body) : {};
+  const whole = endpoint?.body === 'json' ? parseObject(outcome.body) : {};
+  const json = outcome.kind === 'early' ? (whole ?? unfinished(outcome.model)) : whole;
   const model = pathModel || modelOf(json, endpoint, outcome.body);
   const knobs = parseKnobs(joinSpecs([...headSpec, model]));
   const serial = ++state.serial;
@@ -81,11 +82,9 @@ export async function serveRequest(
     serial,
     now: Math.floor(entry.request.startedAt / 1000),
   };
-  return send(
-    knobs === NO_KNOBS
-      ? (endpoint as Endpoint).answer(call)
-      : answerWithKnobs(call, endpoint as Endpoint, state),
-  );
+  const chosen = endpoint as Endpoint;
+  await send(knobs === NO_KNOBS ? chosen.answer(call) : answerWithKnobs(call, chosen, state));
+  if (knobs.read === 'early') request.resume();
 }
 
 /** Plays what comes before an answer; true if there will be none. */
@@ -187,6 +186,18 @@ function parseObject(body: Buffer): Record<string, unknown> | null {
   } catch {
     return null;
   }
+}
+
+/** Stands for a body of which only the first chunk came: whatever the dialect, there is something to answer. */
+function unfinished(model: string): Record<string, unknown> {
+  const content = 'an unfinished body';
+  return {
+    model,
+    max_tokens: 1,
+    input: content,
+    messages: [{ content }],
+    contents: [{ parts: [{ text: content }] }],
+  };
 }
 
 function modelOf(json: Record<string, unknown> | null, endpoint: Endpoint | null, body: Buffer): string {

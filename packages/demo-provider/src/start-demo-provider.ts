@@ -132,7 +132,7 @@ function createExchange(
     cut: (how = 'fin') => cutConnection(response, how, entry.markCut),
     readBody() {
       body ??= readBody(request, entry, NO_KNOBS, false).then((outcome) =>
-        outcome.kind === 'read' ? outcome.body : entry.request.body,
+        'body' in outcome ? outcome.body : entry.request.body,
       );
       return body;
     },
