@@ -174,7 +174,8 @@ describe('rooms', () => {
     expect(roomOf('packages/server/src/policy/limits/rate.ts')).toBe('server/policy');
     expect(roomOf('packages/server/src/runtime/node/listener.ts')).toBe('server/runtime/node');
     expect(roomOf('packages/server/src/relay.ts')).toBe('server/relay.ts');
-    expect(roomOf('packages/token/src/seal.ts')).toBe('token/seal.ts');
+    expect(roomOf('packages/token/src/seal.ts')).toBe('token');
+    expect(roomOf('packages/cli/src/program.ts')).toBe('cli/program.ts');
     expect(roomOf('node_modules/hono/index.js')).toBeNull();
   });
 });

@@ -82,7 +82,6 @@ function findManyImporters(modules: readonly IModule[]): ImportViolation[] {
       const name = packageOf(resolved);
       if (name === null || SHARED_DEPENDENCIES.includes(name)) continue;
       const importers = rooms.get(name) ?? new Map<string, string>();
-      // the SDK and the token package each have their own life: a package is bound to one room within a workspace package
       importers.set(room, module.source);
       rooms.set(name, importers);
     }

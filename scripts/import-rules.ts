@@ -162,9 +162,9 @@ const roomRules: IForbiddenRuleType[] = [
   ),
   allowOnly(
     'config-composes-options',
-    'config imports every options.ts, zod and itself',
+    'config imports every options.ts, zod, token (for its strict JSON) and itself',
     `${SERVER}/config/`,
-    [`${SERVER}/config/`, OPTIONS, `${NPM}zod/`],
+    [`${SERVER}/config/`, OPTIONS, TOKEN, `${NPM}zod/`],
   ),
   {
     name: 'root-stays-portable',
@@ -210,11 +210,12 @@ export const IMPORT_RULES: IForbiddenRuleType[] = [...packageRules, ...roomRules
 /** npm packages that may be imported from more than one room. */
 export const SHARED_DEPENDENCIES: readonly string[] = ['zod', 'lru-cache', 'hono'];
 
-/** The room of a source file: a folder of the server, a single file elsewhere. Null when it lies in no room. */
+/** The room of a source file: a folder of the server, the whole token package, a single file elsewhere. Null when in no room. */
 export function roomOf(file: string): string | null {
   const match = /^packages\/([^/]+)\/src\/(.+)$/.exec(file);
   if (!match) return null;
   const [, workspace = '', rest = ''] = match;
+  if (workspace === 'token') return workspace;
   const segments = rest.split('/');
   if (workspace !== 'server' || segments.length === 1) return `${workspace}/${rest}`;
   return `${workspace}/${segments.slice(0, segments[0] === 'runtime' ? 2 : 1).join('/')}`;
