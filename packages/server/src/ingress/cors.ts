@@ -1,11 +1,9 @@
 /** What browsers are told (behaviour §4): preflights are answered for anybody, relayed answers name the token's own origin. Credentials never. */
 import type { Claims } from 'relayapi-token';
-import { BASE_HEADERS, OPEN_HEADERS } from '../base-headers.ts';
+import { BASE_HEADERS, OPEN_HEADERS, RELAYED_METHODS } from '../base-headers.ts';
 import type { Arrival } from '../exchange.ts';
 import type { HeaderList } from '../io.ts';
 
-/** Methods that are relayed. */
-export const RELAYED_METHODS = 'GET, POST, PUT, PATCH, DELETE, HEAD';
 const FIELD_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
 const MAX_ASKED = 128;
 

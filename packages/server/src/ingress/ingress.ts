@@ -3,6 +3,7 @@
  * address and the shape of errors; refuses what is not framed or addressed as it must be. Opens no token and keeps no count.
  */
 import { type Claims, Secret } from 'relayapi-token';
+import { RELAYED_METHODS } from '../base-headers.ts';
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { Arrival, PreparedBody } from '../exchange.ts';
@@ -10,7 +11,7 @@ import type { HeaderList, InboundRequest } from '../io.ts';
 import { formatAddress, groupOf } from './address.ts';
 import { createBodies } from './body.ts';
 import { findClient } from './client-address.ts';
-import { answerHeaders, preflightHeaders, RELAYED_METHODS } from './cors.ts';
+import { answerHeaders, preflightHeaders } from './cors.ts';
 import { shapeFor } from './error-shape.ts';
 import { checkHead, type Head, readHead } from './head.ts';
 import { findHeaderToken } from './header-token.ts';

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { OPEN_HEADERS } from '../../base-headers.ts';
+import { OPEN_HEADERS, RELAYED_METHODS } from '../../base-headers.ts';
 import { deny } from '../../errors.ts';
 import type { InboundRequest, ResponseSink } from '../../io.ts';
 import { renderError } from '../../render-error.ts';
@@ -136,7 +136,7 @@ export function createNodeListener({ relay, fallback, options }: NodeListenerPar
   server.on('connect', (_req, socket) => {
     refuseSocket(
       socket as Socket,
-      deny('method_not_allowed', { headers: [['allow', 'GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS']] }),
+      deny('method_not_allowed', { headers: [['allow', `${RELAYED_METHODS}, OPTIONS`]] }),
     );
   });
   server.on('clientError', (error: ClientError, duplex) => {
