@@ -14,14 +14,14 @@ export interface LoadResult {
 }
 
 /** 1 KB of JSON in the shape of a chat request. */
-export const BODY = JSON.stringify({
+const BODY = JSON.stringify({
   model: 'gpt-4o-mini',
   messages: [{ role: 'user', content: 'Tell me about bearer tokens. '.repeat(32) }],
   temperature: 0.7,
 });
 
 /** What an official SDK sends. */
-export const HEADERS: Readonly<Record<string, string>> = {
+const HEADERS: Readonly<Record<string, string>> = {
   accept: 'application/json',
   'content-type': 'application/json',
   'user-agent': 'OpenAI/JS 7.55.0',

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 
 const text = 'All work and no play makes a token a dull bearer. '.repeat(24);
 
-/** 1.5 KB of JSON in the shape of a chat completion. */
-export const ANSWER = JSON.stringify({
+// 1.5 KB of JSON in the shape of a chat completion.
+const ANSWER = JSON.stringify({
   id: 'chatcmpl-bench',
   object: 'chat.completion',
   created: 1_700_000_000,
@@ -17,7 +17,7 @@ export const ANSWER = JSON.stringify({
 
 const NGINX = '/usr/sbin/nginx';
 
-/** The command that serves `ANSWER` on a port, and the name of what serves it. `folder` may be written to. */
+/** The command that serves the fixed answer on a port, and the name of what serves it. `folder` may be written to. */
 export function upstreamCommand(port: number, folder: string): { kind: 'nginx' | 'node'; command: string[] } {
   if (!existsSync(NGINX)) {
     return { kind: 'node', command: [process.execPath, import.meta.filename, String(port)] };
