@@ -138,7 +138,10 @@ relayapi_bring_tools() {
   export PATH
   want=''
   [ "$(relayapi_node_major)" -ge 24 ] || want='node@26'
-  [ -x "$tools/node_modules/.bin/pnpm" ] || want=${want:-pnpm@12}
+  case $("$tools/node_modules/.bin/pnpm" --version 2>/dev/null) in
+    12.*) ;;
+    *) want=${want:-pnpm@12} ;;
+  esac
   [ -n "$want" ] || return 0
   # npm prunes what a call does not name: name both whenever Node comes or came from here
   if [ "$want" = 'node@26' ] || [ -e "$tools/node_modules/node" ]; then want='node@26 pnpm@12'; fi
