@@ -1,0 +1,260 @@
+/**
+ * The composition root: config and ports in, a relay out. The one place that knows how options become stages;
+ * it decides nothing about a request (relay.ts) and opens nothing by itself (runtime/).
+ */
+import {
+  concatBytes,
+  createKeyring,
+  encodeBase64Url,
+  encodeUtf8,
+  openToken,
+  type Problem,
+  type RaiFile,
+  Secret,
+  sha256,
+} from 'relayapi-token';
+import { createAccounting } from './accounting/accounting.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Config } from './config/schema.ts';
+import { DIALECTS } from './dialects/dialects.ts';
+import { deny, ERRORS } from './errors.ts';
+import { createForwarding } from './forwarding/forwarding.ts';
+import type { Transport } from './forwarding/transport.ts';
+import { createIngress } from './ingress/ingress.ts';
+import { createIngressOptions } from './ingress/options.ts';
+import { createMetering } from './metering/metering.ts';
+import type { Logger } from './observability/logger.ts';
+import type { Metrics } from './observability/metrics.ts';
+import { createObservability } from './observability/observability.ts';
+import { createPolicyOptions } from './policy/options.ts';
+import { createPolicy } from './policy/policy.ts';
+import { createCatalog } from './providers/catalog.ts';
+import type { Provider } from './providers/provider.ts';
+import { REGISTRY } from './providers/registry.ts';
+import { createSpine, type Relay } from './relay.ts';
+import { renderError } from './render-error.ts';
+import type { VaultEntry } from './routing/options.ts';
+import { createRouting } from './routing/routing.ts';
+import { createMemoryStore, type SnapshotPort } from './stores/memory.ts';
+import { createTranslation } from './translation/translation.ts';
+
+/** A checked key file and its name for messages. */
+export interface NamedRai {
+  readonly name: string;
+  readonly file: RaiFile;
+}
+
+/** A key file that was not taken, and why. */
+export interface RejectedRai {
+  readonly name: string;
+  readonly problems: readonly Problem[];
+}
+
+/** What a runtime brings. */
+export interface RelayPorts {
+  readonly transport: Transport;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** SHA-256 of a text, synchronous; default in JavaScript, Node brings its native one. */
+  readonly digest?: (text: string) => string | Uint8Array;
+  /** Default: nowhere. */
+  readonly logger?: Logger;
+  readonly metrics?: Metrics;
+  /** Where the memory store's counters wait between two runs. Default: nothing survives a stop. */
+  readonly snapshot?: SnapshotPort;
+  /** Keys that stay at the relay, by name. */
+  readonly vault?: ReadonlyMap<string, VaultEntry>;
+  /** Registry entries beside the built-in ones (the demo provider). */
+  readonly moreProviders?: readonly Provider[];
+  /** `host:port` pairs beside config's `upstream.allow_private`. */
+  readonly allowPrivate?: readonly string[];
+  /** False where addresses cannot be checked at dial time. Default true. */
+  readonly allowBase?: boolean;
+}
+
+/** A relay and what a runtime needs to run it. */
+export interface RelayInstance {
+  readonly relay: Relay;
+  /** Takes a new set of key files whole. Opened tokens are forgotten, running calls of removed keys or revoked tokens end. */
+  reloadKeys(files: readonly NamedRai[]): Promise<readonly RejectedRai[]>;
+  readonly kids: readonly string[];
+  /** One sentence on what the counters survive. */
+  readonly storePromise: string;
+  /** Whether requests can be served, and what speaks against it. */
+  ready(): { readonly ok: boolean; readonly reasons: readonly string[] };
+  metrics(): Promise<{ text: string; contentType: string }>;
+  /** Calls being forwarded. */
+  live(): number;
+  /** Refuses new requests with `draining` from now on. */
+  drain(): void;
+  /** Ends what still runs, keeps the counters, lets go of connections. */
+  close(): Promise<void>;
+}
+
+/** Config that names what is not there. Lists every problem. */
+export class RelayConfigError extends Error {
+  override readonly name = 'RelayConfigError';
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(({ path, message, fix }) => `${path}: ${message}; ${fix}`).join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** Makes a relay. Throws RelayConfigError when `providers` in config cannot be joined with the registry. */
+export async function createRelay(
+  config: Config,
+  keys: readonly NamedRai[],
+  ports: RelayPorts,
+): Promise<RelayInstance> {
+  const { clock = systemClock, transport } = ports;
+  const { catalog, problems } = createCatalog(
+    [...REGISTRY, ...(ports.moreProviders ?? [])],
+    config.providers,
+  );
+  if (problems.length > 0) throw new RelayConfigError(problems);
+
+  let generation = 0;
+  let keyring = await createKeyring(keys, { generation });
+  let draining = false;
+
+  const store = createMemoryStore(
+    { capacityBytes: config.store.max_bytes, volatile: config.store.volatile },
+    {
+      clock,
+      ...(ports.snapshot && { snapshot: ports.snapshot }),
+      warn: (message) => ports.logger?.log('warn', message),
+    },
+  );
+  const ingress = createIngress(
+    createIngressOptions({ ...config.server, private_network: config.cors.private_network }),
+    { clock },
+  );
+  const policy = createPolicy(
+    createPolicyOptions({ rate_limit: config.rate_limit, damping: config.damping, ...config.server }),
+    {
+      clock,
+      store,
+      catalog,
+      keyring: () => keyring.keyring,
+      digest: ports.digest ?? ((text) => sha256(encodeUtf8(text))),
+      open: openToken,
+    },
+  );
+  const routing = createRouting(
+    {
+      allowPrivate: [...config.upstream.allow_private, ...(ports.allowPrivate ?? [])],
+      allowBase: ports.allowBase ?? true,
+    },
+    { catalog, vault: ports.vault ?? new Map(), allowOf: policy.allowOf },
+  );
+  const forwarding = createForwarding(
+    {
+      relayId: derive('relay id', kidsOf(keys)),
+      idempotencySecret: new Secret(derive('idempotency keys', secretsOf(keys))),
+      passRateLimitHeaders: config.upstream.pass_rate_limit_headers,
+      headersTimeoutMs: config.upstream.headers_timeout * 1000,
+      idleTimeoutMs: config.upstream.idle_timeout * 1000,
+      keepAliveCommentMs: config.upstream.keep_alive_comment * 1000,
+    },
+    {
+      transport,
+      clock,
+      renderError: (denial, arrival) => renderError(denial, arrival, clock.nowMs()),
+      errorFrame: (dialect, denial, arrival) => {
+        const row = ERRORS[denial.denied];
+        const { requestId } = arrival;
+        return DIALECTS[dialect].streamErrorFrame({
+          code: denial.denied,
+          row,
+          message: row.message,
+          param: null,
+          requestId,
+        });
+      },
+    },
+  );
+  const observability = createObservability(
+    {},
+    {
+      clock,
+      ...(ports.logger && { logger: ports.logger }),
+      ...(ports.metrics && { metrics: ports.metrics }),
+    },
+  );
+  const relay = createSpine(
+    {
+      ingress,
+      policy,
+      routing,
+      translation: createTranslation(),
+      forwarding,
+      metering: createMetering({ dialects: DIALECTS }),
+      accounting: createAccounting({}, { store, clock }),
+      observability,
+    },
+    { clock, isDraining: () => draining },
+  );
+
+  return {
+    relay,
+    async reloadKeys(files) {
+      generation += 1;
+      keyring = await createKeyring(files, { generation });
+      // A stream may outlive `exp`, but neither its key nor a revocation.
+      forwarding.cut(
+        ({ opened }) => ENDS_STREAMS.has(policy.stillValid(opened)?.denied ?? ''),
+        deny('token_revoked'),
+      );
+      return keyring.rejected;
+    },
+    get kids() {
+      return keyring.keyring.kids;
+    },
+    storePromise: store.promise,
+    ready() {
+      const reasons = [
+        ...(draining ? ['draining'] : []),
+        ...(keyring.keyring.kids.length === 0 ? ['no key loaded'] : []),
+        ...(store.reachable() ? [] : ['store not reachable']),
+      ];
+      return { ok: reasons.length === 0, reasons };
+    },
+    metrics: () =>
+      observability.metrics({
+        ...store.size(),
+        ...policy.cacheSize(),
+        keys: keyring.keyring.kids.length,
+        rejectedFiles: keyring.rejected.length,
+      }),
+    live: forwarding.live,
+    drain() {
+      draining = true;
+    },
+    async close() {
+      draining = true;
+      forwarding.cut(() => true, deny('draining'));
+      await transport.close();
+      await store.close();
+    },
+  };
+}
+
+const ENDS_STREAMS: ReadonlySet<string> = new Set(['token_invalid', 'token_revoked']);
+
+/** One value per key set, the same on every replica that loads the same files; tells nothing of what it was made from. */
+function derive(purpose: string, parts: readonly string[]): string {
+  const sorted = [...parts].sort();
+  const bytes = [`relayapi ${purpose}`, ...sorted].map((part) => sha256(encodeUtf8(part)));
+  return encodeBase64Url(sha256(concatBytes(...bytes)));
+}
+
+function kidsOf(files: readonly NamedRai[]): string[] {
+  return files.flatMap(({ file }) => file.keys.map((key) => key.kid));
+}
+
+function secretsOf(files: readonly NamedRai[]): string[] {
+  const keys = files.flatMap(({ file }) => [...file.keys]);
+  return keys.flatMap((key) => ('k' in key ? [key.k.reveal()] : 'd' in key ? [key.d.reveal()] : []));
+}
