@@ -38,43 +38,74 @@ interface CacheEntry {
   readonly untilMs: number;
 }
 
-/** Opens the token in `text` for a caller at `clientGroup`. */
-export type OpenText = (text: string, clientGroup: string | null) => Promise<Opened | Denial>;
+/** How the cache of opened tokens does, for metrics; hits and misses since the start. */
+export interface CacheSize {
+  readonly openedCacheHits: number;
+  readonly openedCacheMisses: number;
+  readonly openedCacheEntries: number;
+}
+
+/** Opens tokens. */
+export interface Opener {
+  /** Opens the token in `text` for a caller at `clientGroup`. Never rejects for anything in a token. */
+  open(text: string, clientGroup: string | null): Promise<Opened | Denial>;
+  cacheSize(): CacheSize;
+}
+
+/** Tokens opened lately. */
+interface OpenedCache {
+  find(key: string, generation: number): Opened | null;
+  keep(key: string, opened: Opened, generation: number): void;
+  /** Whether this token ever opened, as far as is remembered. */
+  knows(key: string): boolean;
+  size(): CacheSize;
+}
 
 function readDigest(digest: string | Uint8Array): string {
   return typeof digest === 'string' ? digest : String.fromCharCode(...digest);
 }
 
-/** Makes the opener. The function it returns never rejects for anything in a token. */
-export function createOpener(options: PolicyOptions, ports: OpenerPorts): OpenText {
-  const { clock, keyring, nowSeconds } = ports;
-  const cache = new LRUCache<string, CacheEntry>({ max: Math.max(1, options.cachedTokens) });
+function createOpenedCache(most: number, clock: Clock, nowSeconds: () => number): OpenedCache {
+  const cache = new LRUCache<string, CacheEntry>({ max: Math.max(1, most) });
   const knownGood = new LRUCache<string, true>({ max: MAX_KNOWN_GOOD });
+  let hits = 0;
+  let misses = 0;
+  return {
+    find(key, generation) {
+      const entry = cache.get(key);
+      if (entry !== undefined && entry.generation === generation && clock.monotonicMs() < entry.untilMs) {
+        hits += 1;
+        return entry.opened;
+      }
+      if (entry !== undefined) cache.delete(key);
+      misses += 1;
+      return null;
+    },
+    keep(key, opened, generation) {
+      knownGood.set(key, true);
+      const lifeMs = Math.min(MAX_CACHE_MS, (opened.claims.exp - nowSeconds()) * 1000);
+      if (most > 0 && lifeMs > 0)
+        cache.set(key, { opened, generation, untilMs: clock.monotonicMs() + lifeMs });
+    },
+    knows: (key) => knownGood.has(key),
+    size: () => ({ openedCacheHits: hits, openedCacheMisses: misses, openedCacheEntries: cache.size }),
+  };
+}
+
+/** Makes the opener. */
+export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener {
+  const { clock, keyring, nowSeconds } = ports;
+  const cache = createOpenedCache(options.cachedTokens, clock, nowSeconds);
   const pending = new Map<string, Promise<Opened | Denial>>();
   const damping = createDamping(options.dampingFailures, options.dampingWindowMs, clock);
   const gate = createGate(options.openings, options.waitingOpenings);
-
-  function findCached(key: string, generation: number): Opened | null {
-    const entry = cache.get(key);
-    if (entry === undefined) return null;
-    if (entry.generation === generation && clock.monotonicMs() < entry.untilMs) return entry.opened;
-    cache.delete(key);
-    return null;
-  }
-
-  function keep(key: string, opened: Opened, generation: number): void {
-    knownGood.set(key, true);
-    if (options.cachedTokens === 0) return;
-    const lifeMs = Math.min(MAX_CACHE_MS, (opened.claims.exp - nowSeconds()) * 1000);
-    if (lifeMs > 0) cache.set(key, { opened, generation, untilMs: clock.monotonicMs() + lifeMs });
-  }
 
   async function openNow(text: string, key: string): Promise<Opened | Denial> {
     const keys = keyring();
     const token: OpenedToken | null = await ports.open(text, keys, { now: nowSeconds() });
     if (token === null) return TOKEN_INVALID;
     const opened: Opened = { token, claims: token.claims, name: token.id };
-    keep(key, opened, keys.generation);
+    cache.keep(key, opened, keys.generation);
     return opened;
   }
 
@@ -91,15 +122,18 @@ export function createOpener(options: PolicyOptions, ports: OpenerPorts): OpenTe
     return settled;
   }
 
-  return async (text, clientGroup) => {
-    if (text.length > MAX_TOKEN_LENGTH) return TOKEN_INVALID;
-    const key = readDigest(ports.digest(text));
-    const { generation } = keyring();
-    const cached = findCached(key, generation);
-    if (cached !== null) return cached;
-    if (damping.isDamped(clientGroup) && !knownGood.has(key)) return TOKEN_INVALID;
-    const result = await openOnce(text, key, generation);
-    if (result === TOKEN_INVALID) damping.countFailure(clientGroup);
-    return result;
+  return {
+    async open(text, clientGroup) {
+      if (text.length > MAX_TOKEN_LENGTH) return TOKEN_INVALID;
+      const key = readDigest(ports.digest(text));
+      const { generation } = keyring();
+      const cached = cache.find(key, generation);
+      if (cached !== null) return cached;
+      if (damping.isDamped(clientGroup) && !cache.knows(key)) return TOKEN_INVALID;
+      const result = await openOnce(text, key, generation);
+      if (result === TOKEN_INVALID) damping.countFailure(clientGroup);
+      return result;
+    },
+    cacheSize: cache.size,
   };
 }

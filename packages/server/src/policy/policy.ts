@@ -3,6 +3,7 @@
  * The entry file of the stage; each check is a file of its own. Refusals are values; nothing here speaks to an upstream.
  */
 import {
+  type Allow,
   allowOf,
   CORE_FEATURES,
   type JudgeOptions,
@@ -26,7 +27,7 @@ import { checkPath, createReachTest } from './checks/paths.ts';
 import { readOnce } from './checks/replay.ts';
 import { checkDeclaredSize, maxRequestBytes } from './checks/request-size.ts';
 import { createFloodCheck } from './flood.ts';
-import { createOpener, type OpenText, TOKEN_INVALID } from './opener.ts';
+import { type CacheSize, createOpener, type Opener, TOKEN_INVALID } from './opener.ts';
 import type { PolicyOptions } from './options.ts';
 import { buildReservation, denyRefused } from './reservation.ts';
 
@@ -79,6 +80,10 @@ export interface Policy {
   ): MaybePromise<{ readonly reservation: Reservation | null } | Denial>;
   /** Judges an opened token again, by the clock and the keys in force now; for reservations and long streams. */
   stillValid(opened: Opened): Denial | null;
+  /** What the token's key file grants; null when its key is no longer loaded. */
+  allowOf(opened: Opened): Allow | null;
+  /** For metrics. */
+  cacheSize(): CacheSize;
 }
 
 interface Judging {
@@ -100,9 +105,9 @@ function judgeOpened(judging: Judging, opened: Opened): Denial | null {
   return deny(refusal.code, refusal.claim === undefined ? {} : { param: refusal.claim });
 }
 
-async function openArrival(openText: OpenText, judging: Judging, arrival: Arrival): Promise<Opened | Denial> {
+async function openArrival(opener: Opener, judging: Judging, arrival: Arrival): Promise<Opened | Denial> {
   if (arrival.token === null) return deny('token_missing');
-  const opened = await openText(arrival.token.reveal(), arrival.clientGroup);
+  const opened = await opener.open(arrival.token.reveal(), arrival.clientGroup);
   if (isDenial(opened)) return opened;
   return judgeOpened(judging, opened) ?? opened;
 }
@@ -169,7 +174,7 @@ export function createPolicy(options: PolicyOptions, ports: PolicyPorts): Policy
   const expiryMs = createExpiryTime(clock);
   const nowSeconds = () => Math.floor(expiryMs() / 1000);
   const open = ports.open ?? openToken;
-  const openText = createOpener(options, { clock, keyring, digest, open, nowSeconds });
+  const opener = createOpener(options, { clock, keyring, digest, open, nowSeconds });
   const checkFlood = createFloodCheck(options, clock);
   const judging: Judging = {
     keyring,
@@ -180,7 +185,7 @@ export function createPolicy(options: PolicyOptions, ports: PolicyPorts): Policy
   };
   return {
     checkFlood: (arrival) => checkFlood(arrival.clientGroup),
-    open: (arrival) => openArrival(openText, judging, arrival),
+    open: (arrival) => openArrival(opener, judging, arrival),
     checkHead: (opened, arrival) => checkHead(options, opened, arrival),
     checkRoute: (opened, arrival, route) => checkRoute(judging, opened, arrival, route),
     maxRequestBytes: ({ claims }) => maxRequestBytes(claims, options.maxBodyBytes),
@@ -189,5 +194,7 @@ export function createPolicy(options: PolicyOptions, ports: PolicyPorts): Policy
       checkBody(claims, route, bytes, contentType, formFields),
     reserve: (opened, arrival) => reserve(judging, store, options.leaseMs, opened, arrival),
     stillValid: (opened) => judgeOpened(judging, opened),
+    allowOf: (opened) => judging.allowOf(opened.token, keyring()),
+    cacheSize: opener.cacheSize,
   };
 }

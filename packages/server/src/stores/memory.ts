@@ -54,6 +54,12 @@ export interface MemoryStorePorts {
   readonly warn?: (message: string) => void;
 }
 
+/** The memory store, and how full it is. */
+export interface MemoryStore extends Store {
+  /** Tokens with counters, and the bytes charged for them and their subjects. */
+  size(): { readonly storeEntries: number; readonly storeBytes: number };
+}
+
 /** What the store knows of a reservation that it gave out. */
 interface Held {
   readonly entry: TokenEntry;
@@ -210,7 +216,7 @@ async function close(state: MemoryState, snapshot: SnapshotPort | undefined): Pr
 }
 
 /** Makes a memory store, with the counters of the last clean stop if a snapshot holds them. */
-export function createMemoryStore(options: MemoryStoreOptions, ports: MemoryStorePorts): Store {
+export function createMemoryStore(options: MemoryStoreOptions, ports: MemoryStorePorts): MemoryStore {
   const { clock, snapshot } = ports;
   const reset = options.volatile === 'reset';
   const books = createMemoryBooks(options.capacityBytes ?? 256 * 1024 * 1024);
@@ -232,5 +238,6 @@ export function createMemoryStore(options: MemoryStoreOptions, ports: MemoryStor
     preview: (reservation, settlement) => preview(state, reservation, settlement),
     reachable: () => !state.closed,
     close: () => close(state, snapshot),
+    size: () => ({ storeEntries: books.tokens.size, storeBytes: books.bytes }),
   };
 }
