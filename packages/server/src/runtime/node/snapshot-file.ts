@@ -7,43 +7,54 @@ import { dirname } from 'node:path';
 import type { ConfigProblem } from '../../config/problems.ts';
 import { explainSystemError, readSecretFile } from './secret-files.ts';
 
-/** A snapshot that was taken off the disk. */
-export interface TakenSnapshot {
-  readonly bytes: Uint8Array;
-  /** The relay serves: forget the file. */
-  discard(): void;
-  /** The start failed: put it back for the next one. */
+/** A snapshot file during one run. */
+export interface SnapshotFile {
+  /** What the last clean stop left; null when there was nothing. */
+  read(): string | null;
+  /** Writes the snapshot whole or not at all, mode 0600. Throws system errors. */
+  write(text: string): void;
+  /** The relay serves: what was taken is gone for good. */
+  discardTaken(): void;
+  /** The start failed: puts back what was taken, for the next one. */
   putBack(): void;
 }
 
-/** Takes the snapshot; null without one. A file that others can write is a problem, not a snapshot. */
-export function takeSnapshot(path: string): TakenSnapshot | { readonly problem: ConfigProblem } | null {
+/** Takes the snapshot off the disk, if there is one. A file that others can write is a problem, not a snapshot. */
+export function takeSnapshotFile(path: string): SnapshotFile | { readonly problem: ConfigProblem } {
   const taken = `${path}.taken`;
-  // left by a start that died: its counts may be behind
-  rmSync(taken, { force: true });
-  if (!existsSync(path)) return null;
-  const file = readSecretFile(path, { groupRead: false });
-  if ('problem' in file) {
-    const fix = `${file.problem.fix}, or remove it: its counts are then lost`;
-    return { problem: { ...file.problem, fix } };
-  }
+  const problem = (fault: { message: string; fix: string }) => ({
+    problem: { source: path, path: '$', message: fault.message, fix: fault.fix },
+  });
+  let text: string | null = null;
   try {
-    renameSync(path, taken);
+    // left by a start that died: its counts may be behind
+    rmSync(taken, { force: true });
+    if (existsSync(path)) {
+      const file = readSecretFile(path, { groupRead: false });
+      if ('problem' in file) {
+        return problem({
+          ...file.problem,
+          fix: `${file.problem.fix}, or remove it: its counts are then lost`,
+        });
+      }
+      renameSync(path, taken);
+      text = Buffer.from(file.bytes).toString('utf8');
+    }
   } catch (error) {
-    const { message, fix } = explainSystemError(error);
-    return { problem: { source: path, path: '$', message, fix } };
+    return problem(explainSystemError(error));
   }
   return {
-    bytes: file.bytes,
-    discard: () => rmSync(taken, { force: true }),
+    read: () => text,
+    write: (content) => writeWhole(path, Buffer.from(content, 'utf8')),
+    discardTaken: () => rmSync(taken, { force: true }),
     putBack: () => {
-      if (!existsSync(path)) renameSync(taken, path);
+      if (text !== null && existsSync(taken) && !existsSync(path)) renameSync(taken, path);
     },
   };
 }
 
-/** Writes the snapshot whole or not at all: beside it first, mode 0600, then renamed over it. Throws system errors. */
-export function writeSnapshot(path: string, bytes: Uint8Array): void {
+/** Writes beside the file first, then renames over it. */
+function writeWhole(path: string, bytes: Uint8Array): void {
   const temporary = `${path}.${process.pid}.new`;
   rmSync(temporary, { force: true });
   const descriptor = openSync(temporary, 'wx', 0o600);

@@ -1,0 +1,111 @@
+#!/usr/bin/env node
+/**
+ * The program relayapi-server: from the command line to a running server and its exit code.
+ * 0 after a clean stop, 2 when something in flags, config or key files keeps it from starting.
+ */
+import { readFileSync } from 'node:fs';
+import { errorFields } from '../../observability/access-log.ts';
+import { silentLogger } from '../../observability/logger.ts';
+import { generateRai } from './default-rai.ts';
+import { type Flags, parseFlags, USAGE } from './flags.ts';
+import { createLogOutput } from './log-output.ts';
+import { createPinoLogger } from './pino-logger.ts';
+import { type Prepared, prepare } from './prepare.ts';
+import { problemLine, problemText } from './problem-list.ts';
+import { handleSignals } from './signals.ts';
+import { type RunningServer, StartError, startServer } from './start-server.ts';
+
+const USAGE_EXIT = 2;
+
+function version(): string {
+  const levels = import.meta.url.endsWith('.ts') ? '../../../' : '../';
+  const text = readFileSync(new URL(`${levels}package.json`, import.meta.url), 'utf8');
+  return String(JSON.parse(text).version);
+}
+
+/** Answers flags that start nothing; true when one was there. */
+function answerAtOnce(flags: Flags): number | null {
+  if (flags.problems.length > 0) return null;
+  if (flags.help) process.stdout.write(USAGE);
+  else if (flags.version) process.stdout.write(`relayapi-server ${version()}\n`);
+  else if (flags.gen !== null) return printRai(flags.gen);
+  else return null;
+  return 0;
+}
+
+function printRai(target: string): number {
+  const rai = generateRai(target, '/relayapi/');
+  if (typeof rai === 'string') {
+    process.stdout.write(rai);
+    return 0;
+  }
+  process.stderr.write(problemText([rai.problem]));
+  return USAGE_EXIT;
+}
+
+async function run(prepared: Prepared, flags: Flags): Promise<void> {
+  const { config } = prepared;
+  const output = createLogOutput(process.stdout);
+  // whoever read our output went away: that is no reason to stop serving
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  const level = flags.debug || config.server.debug ? 'debug' : config.log.level;
+  const logger = config.log.console ? createPinoLogger(level, output) : silentLogger;
+  const fault = (error: unknown) => logger.log('error', 'fault', errorFields(error));
+  for (const warning of prepared.warnings) process.stderr.write(`relayapi-server: ${problemLine(warning)}\n`);
+
+  let server: RunningServer | null = null;
+  let closing: Promise<void> | null = null;
+  const stop = (drainMs: number) => {
+    closing = (server?.close(drainMs) ?? Promise.resolve()).then(
+      () => leave(0),
+      (error) => {
+        fault(error);
+        leave(1);
+      },
+    );
+  };
+  const leave = (code: number) => {
+    output.flush();
+    process.exit(code);
+  };
+  handleSignals(process, {
+    drain: () => stop(config.server.drain_timeout * 1000),
+    hurry: () => stop(0),
+    reload: () => void server?.reload(),
+    fault,
+  });
+  server = await startServer(prepared, { demo: flags.demo, logger, version: version(), fault });
+  if (closing === null) process.stdout.write(server.greeting);
+}
+
+/** Runs the program; resolves with an exit code, or null while the server runs. */
+async function main(argv: readonly string[]): Promise<number | null> {
+  const flags = parseFlags(argv);
+  const answered = answerAtOnce(flags);
+  if (answered !== null) return answered;
+  const prepared = await prepare(flags, process.env);
+  if ('problems' in prepared) {
+    process.stderr.write(problemText(prepared.problems));
+    return USAGE_EXIT;
+  }
+  try {
+    await run(prepared, flags);
+    return null;
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    process.stderr.write(problemText(error.problems));
+    return USAGE_EXIT;
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    if (code !== null) process.exit(code);
+  },
+  (error: unknown) => {
+    const fields = errorFields(error);
+    process.stderr.write(`relayapi-server: ${fields['exception.type']}: ${fields['exception.message']}\n`);
+    process.exit(1);
+  },
+);

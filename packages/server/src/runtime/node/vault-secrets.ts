@@ -1,0 +1,108 @@
+/** Fetches the secrets that config only names: vault keys and the admin secret, from the environment or from files of mode 0600. */
+import type { Secret } from 'relayapi-token';
+import type { VaultEntry as ConfigVaultEntry } from '../../config/entries.ts';
+import { type ConfigProblem, jsonPath } from '../../config/problems.ts';
+import type { Config } from '../../config/schema.ts';
+import type { VaultEntry } from '../../routing/options.ts';
+import { readSecretFile, type SecretFileOptions, secretOf } from './secret-files.ts';
+
+/** Where secrets may come from. */
+export interface SecretSources extends SecretFileOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Name of the config file, for messages. */
+  readonly configName: string;
+}
+
+/** A secret, or why there is none. */
+type Found = { readonly secret: Secret } | { readonly problem: ConfigProblem };
+
+function fromVariable(name: string, path: readonly string[], sources: SecretSources): Found {
+  const secret = secretOf(sources.env[name] ?? '');
+  if (secret !== null) return { secret };
+  const fix = `set it before the start: export ${name}=…`;
+  const message = `names the variable ${name}, which is not set or empty`;
+  return { problem: { source: sources.configName, path: jsonPath(path), message, fix } };
+}
+
+function fromFile(file: string, path: readonly string[], sources: SecretSources): Found {
+  const read = readSecretFile(file, sources);
+  if ('problem' in read) {
+    const message = `names ${file}: ${read.problem.message}`;
+    return {
+      problem: { source: sources.configName, path: jsonPath(path), message, fix: read.problem.fix },
+    };
+  }
+  const secret = secretOf(Buffer.from(read.bytes).toString('utf8'));
+  if (secret !== null) return { secret };
+  const message = `names ${file}, which is empty or holds more than one line`;
+  return {
+    problem: {
+      source: sources.configName,
+      path: jsonPath(path),
+      message,
+      fix: 'write the key alone into it',
+    },
+  };
+}
+
+type Wanted = readonly [field: string, path: readonly string[], found: Found];
+
+function findParts(name: string, entry: ConfigVaultEntry, sources: SecretSources): Wanted[] {
+  const at = ['vault', name];
+  const wanted: Wanted[] = [];
+  if (entry.key_env !== undefined) {
+    wanted.push(['key', at, fromVariable(entry.key_env, [...at, 'key_env'], sources)]);
+  }
+  if (entry.key_file !== undefined) {
+    wanted.push(['key', at, fromFile(entry.key_file, [...at, 'key_file'], sources)]);
+  }
+  for (const [part, variable] of Object.entries(entry.credential_env ?? {})) {
+    wanted.push([part, at, fromVariable(variable, [...at, 'credential_env', part], sources)]);
+  }
+  for (const [part, file] of Object.entries(entry.credential_file ?? {})) {
+    wanted.push([part, at, fromFile(file, [...at, 'credential_file', part], sources)]);
+  }
+  return wanted;
+}
+
+/** The vault as routing takes it, and every key that could not be had. */
+export function readVault(
+  vault: Config['vault'],
+  sources: SecretSources,
+): { vault: ReadonlyMap<string, VaultEntry>; problems: ConfigProblem[] } {
+  const entries = new Map<string, VaultEntry>();
+  const problems: ConfigProblem[] = [];
+  for (const [name, entry] of Object.entries(vault)) {
+    const credential: Record<string, Secret> = {};
+    for (const [field, , found] of findParts(name, entry, sources)) {
+      if ('problem' in found) problems.push(found.problem);
+      else credential[field] = found.secret;
+    }
+    const { provider, vars, models, paths } = entry;
+    entries.set(name, { provider, credential, vars, models, paths });
+  }
+  return { vault: entries, problems };
+}
+
+/** Least length of an admin secret, in characters. */
+const MIN_SECRET = 16;
+
+/** The admin secret; null when config names none. */
+export function readAdminSecret(
+  admin: Config['admin'],
+  sources: SecretSources,
+): { secret: Secret | null; problems: ConfigProblem[] } {
+  const { secret_env: variable, secret_file: file } = admin;
+  if (!admin.enabled || (variable === null && file === null)) return { secret: null, problems: [] };
+  const path = ['admin', variable === null ? 'secret_file' : 'secret_env'];
+  const found =
+    variable === null ? fromFile(file as string, path, sources) : fromVariable(variable, path, sources);
+  if ('problem' in found) return { secret: null, problems: [found.problem] };
+  if (found.secret.length >= MIN_SECRET) return { secret: found.secret, problems: [] };
+  const message = `names a secret of less than ${MIN_SECRET} characters`;
+  const fix = 'choose a longer one, such as that of: openssl rand -hex 24';
+  return {
+    secret: null,
+    problems: [{ source: sources.configName, path: jsonPath(path), message, fix }],
+  };
+}
