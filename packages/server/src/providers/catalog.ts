@@ -3,10 +3,11 @@
  * Finds by id or alias, exactly as written; a name that no entry has is never taken for a URL.
  */
 import type { Problem } from 'relayapi-token';
-import { splitBase } from './define.ts';
+import { isPlainOrigin, isPlainPath, splitBase } from './base-url.ts';
 import { addProvider, overrideProvider, type ProviderOverride } from './override.ts';
-import type { Provider, ProviderCatalog } from './provider.ts';
-import { NEVER_PASSED_QUERY, RELAY_OWNED_HEADERS } from './reserved.ts';
+import { NEVER_PASSED_QUERY, type Provider, type ProviderCatalog } from './provider.ts';
+import { rebaseProvider } from './rebase.ts';
+import { RELAY_OWNED_HEADERS } from './reserved.ts';
 
 /** A catalog and what was wrong with the overrides; entries with a problem are left as the registry has them. */
 export interface CatalogResult {
@@ -42,7 +43,25 @@ export function createCatalog(
     });
   }
   const ids = Object.freeze([...byId.keys()]);
-  return { catalog: { find: (name) => byName.get(name) ?? null, ids }, problems };
+  return { catalog: { find: (name) => byName.get(name) ?? null, at: createRebaser(), ids }, problems };
+}
+
+/** Entries at a token's `base` that are kept, since each brings its own endpoint table. */
+const MAX_REBASED = 256;
+
+function createRebaser(): ProviderCatalog['at'] {
+  const made = new Map<string, Provider>();
+  return (provider, base) => {
+    const { origin, root } = splitBase(base);
+    if (!isPlainOrigin(origin) || !isPlainPath(root)) return null;
+    const name = `${provider.id} ${base}`;
+    const known = made.get(name);
+    if (known !== undefined) return known;
+    if (made.size >= MAX_REBASED) made.clear();
+    const entry = rebaseProvider(provider, base);
+    made.set(name, entry);
+    return entry;
+  };
 }
 
 interface Clash {
@@ -143,18 +162,4 @@ function reachesOwnedHeader(name: string): boolean {
   const prefix = name.slice(0, -1);
   for (const owned of RELAY_OWNED_HEADERS) if (owned.startsWith(prefix)) return true;
   return false;
-}
-
-/** True for `''` and for a path of plain segments: no dot segments, empty segments or escapes. */
-export function isPlainPath(path: string): boolean {
-  return /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)*$/.test(path);
-}
-
-/** True for an http(s) origin that stands in the form every URL parser gives it (a default port may be written). */
-export function isPlainOrigin(origin: string): boolean {
-  if (!URL.canParse(origin)) return false;
-  const parsed = new URL(origin);
-  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:') return false;
-  const port = parsed.protocol === 'https:' ? ':443' : ':80';
-  return parsed.origin === origin || parsed.origin + port === origin;
 }

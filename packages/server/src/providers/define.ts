@@ -1,4 +1,5 @@
 /** Builds a full registry entry from the few lines that differ: presets for the common case. */
+import { splitBase } from './base-url.ts';
 import type { AuthScheme, Endpoint, Provider } from './provider.ts';
 
 /** `Authorization: Bearer <key>`, what three of four providers take. */
@@ -43,12 +44,4 @@ export function defineProvider(seed: ProviderSeed): Provider {
     origin,
     roots: [root, ...(moreRoots ?? [])],
   });
-}
-
-/** `https://host/a/b` as origin `https://host` and root `/a/b`; no root is `''`. The text is taken as it stands, not normalised. */
-export function splitBase(base: string): { origin: string; root: string } {
-  const afterScheme = base.indexOf('://') + 3;
-  const slash = base.indexOf('/', afterScheme);
-  if (slash === -1) return { origin: base, root: '' };
-  return { origin: base.slice(0, slash), root: base.slice(slash).replace(/\/+$/, '') };
 }

@@ -4,29 +4,6 @@
  */
 import type { FeatureRule } from './provider.ts';
 
-/** Every feature name that a rule of the registry uses; what a `features` claim may name. */
-export const FEATURE_NAMES: readonly string[] = [
-  'previous_response_id',
-  'conversation',
-  'prompt.id',
-  'item_reference',
-  'file_id',
-  'vector_store_ids',
-  'container',
-  'skills',
-  'audio.id',
-  'cachedContent',
-  'fileUri',
-  'fileSearchStoreNames',
-  'background',
-  'service_tier',
-  'speed',
-  'n',
-  'best_of',
-  'hosted_tools',
-  'store',
-];
-
 // 'auto' lets the account's own setting decide and 'default' is the plain tier: neither multiplies by the caller's choice.
 const PLAIN_TIERS = { not: ['auto', 'default', 'standard', 'standard_only'] } as const;
 
@@ -50,7 +27,7 @@ export const CHAT_FEATURES: readonly FeatureRule[] = [
   { feature: 'best_of', at: ['best_of'], when: 'above-one' },
   { feature: 'hosted_tools', at: ['tools', '*', 'type'], when: { not: ['function', 'custom'] } },
   { feature: 'hosted_tools', at: ['web_search_options'], when: 'present' },
-  { feature: 'hosted_tools', at: ['plugins'], when: 'present' },
+  { feature: 'hosted_tools', at: ['enable_search'], when: 'true' },
   { feature: 'store', at: ['store'], when: 'true' },
 ];
 

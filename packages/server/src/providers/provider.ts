@@ -97,5 +97,10 @@ export interface Provider {
 export interface ProviderCatalog {
   /** By id or alias; null when absent. */
   find(name: string): Provider | null;
+  /** The entry as reached at another base URL, untrusted; null when the URL is not in a form that every program reads alike. */
+  at(provider: Provider, base: string): Provider | null;
   readonly ids: readonly string[];
 }
+
+/** Query names that are dropped whatever an entry says, lower case: they carry credentials (behaviour §5). */
+export const NEVER_PASSED_QUERY: ReadonlySet<string> = new Set(['key', 'api_key', 'token', 'access_token']);

@@ -1,5 +1,5 @@
 /** An entry at another base URL: same endpoints and credential, other host. Used for config overrides and for a token's `base`. */
-import { splitBase } from './define.ts';
+import { splitBase } from './base-url.ts';
 import type { Endpoint, Provider } from './provider.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { Endpoint, Provider } from './provider.ts';
  */
 export function rebaseProvider(provider: Provider, base: string): Provider {
   const { origin, root } = splitBase(base);
-  const at = { ...provider, origin, vars: {}, originByKey: [], trusted: false };
+  const at = { ...provider, origin: new URL(origin).origin, vars: {}, originByKey: [], trusted: false };
   if (root === '') return at;
   const known = longestRootEnding(provider.roots, root);
   if (known === null) return { ...at, roots: [root], endpoints: provider.endpoints.map(unbound) };

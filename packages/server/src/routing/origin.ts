@@ -1,7 +1,5 @@
 /** Where the provider stands for one token: the registry's origin, one with variables, one chosen by the key, or an allowed `base`. */
 import type { Secret } from 'relayapi-token';
-import { isPlainOrigin, isPlainPath } from '../providers/catalog.ts';
-import { splitBase } from '../providers/define.ts';
 import type { Provider } from '../providers/provider.ts';
 
 /** The origin of a registry or config entry, or null when `vars` do not fit it. */
@@ -21,21 +19,17 @@ export function originOf(
   );
   const template = byKey?.origin ?? provider.origin;
   const origin = template.replace(/\{([a-z_][a-z0-9_]*)\}/g, (_, name: string) => vars[name] ?? '');
-  return isPlainOrigin(origin) ? origin : null;
+  return URL.canParse(origin) && new URL(origin).origin === origin ? origin : null;
 }
 
 function anchored(pattern: string): RegExp {
   return new RegExp(`^(?:${pattern})$`, 'u');
 }
 
-/**
- * True when a token's `base` may be used: https, plain spelling, and the key file lists its host (port 443) or its host and port.
- * A host that parsers could read differently never matches.
- */
-export function isBaseAllowed(base: string, hosts: readonly string[]): boolean {
-  const { origin, root } = splitBase(base);
-  if (!origin.startsWith('https://') || !isPlainOrigin(origin) || !isPlainPath(root)) return false;
-  const { hostname, port } = new URL(origin);
+/** True when a token's `base` may lead to `origin`: https, and the key file lists its host (port 443) or its host and port. */
+export function isBaseAllowed(origin: string, hosts: readonly string[]): boolean {
+  const { protocol, hostname, port } = new URL(origin);
+  if (protocol !== 'https:') return false;
   const listed = hosts.map((host) => host.toLowerCase());
   if (listed.includes(`${hostname}:${port || '443'}`)) return true;
   return port === '' && listed.includes(hostname);

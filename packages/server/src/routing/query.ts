@@ -1,5 +1,5 @@
 /** The query that goes upstream: an allow-list by exact name; values are sent as written (behaviour §5). */
-import { NEVER_PASSED_QUERY } from '../providers/reserved.ts';
+import { NEVER_PASSED_QUERY } from '../providers/provider.ts';
 
 /** A filtered query. */
 export interface FilteredQuery {

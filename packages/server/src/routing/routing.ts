@@ -6,7 +6,6 @@ import type { Allow, UpstreamClaim } from 'relayapi-token';
 import { type Denial, deny, isDenial } from '../errors.ts';
 import type { Arrival, Opened, Route } from '../exchange.ts';
 import type { Provider, ProviderCatalog } from '../providers/provider.ts';
-import { rebaseProvider } from '../providers/rebase.ts';
 import { type CredentialParts, credentialHeader, misfitOf } from './credential.ts';
 import { type EndpointMatch, findEndpoint } from './endpoints.ts';
 import type { RoutingOptions, VaultEntry } from './options.ts';
@@ -30,9 +29,6 @@ export interface Routing {
   route(opened: Opened, arrival: Arrival): Route | Denial;
 }
 
-/** Entries at a token's `base`, so that their endpoint tables are made once. */
-const MAX_REBASED = 256;
-
 interface Upstream {
   readonly provider: Provider;
   readonly origin: string;
@@ -43,7 +39,6 @@ interface Upstream {
 /** Makes the stage. */
 export function createRouting(options: RoutingOptions, ports: RoutingPorts): Routing {
   const allowPrivate = new Set((options.allowPrivate ?? []).map((place) => place.toLowerCase()));
-  const rebased = new Map<string, Provider>();
 
   function route(opened: Opened, arrival: Arrival): Route | Denial {
     const upstream = chooseUpstream(opened);
@@ -84,7 +79,7 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
     if (claim.base !== undefined) {
       const provider = atBase(claim.base, found, opened);
       if (isDenial(provider)) return provider;
-      return { provider, origin: new URL(provider.origin).origin, parts, entry };
+      return { provider, origin: provider.origin, parts, entry };
     }
     const origin = originOf(found, entry?.vars ?? claim.vars ?? {}, parts['key'] ?? null);
     if (origin === null) return notAllowed('upstream.vars', `the host of ${found.id} takes other variables`);
@@ -117,16 +112,11 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
   function atBase(base: string, provider: Provider, opened: Opened): Provider | Denial {
     if (options.allowBase === false)
       return notAllowed('upstream.base', 'this runtime cannot check addresses');
-    if (!isBaseAllowed(base, ports.allowOf(opened)?.hosts ?? [])) {
+    const there = ports.catalog.at(provider, base);
+    if (there === null || !isBaseAllowed(there.origin, ports.allowOf(opened)?.hosts ?? [])) {
       return notAllowed('upstream.base', 'the key file does not list this host');
     }
-    const name = `${provider.id} ${base}`;
-    const known = rebased.get(name);
-    if (known !== undefined) return known;
-    if (rebased.size >= MAX_REBASED) rebased.clear();
-    const made = rebaseProvider(provider, base);
-    rebased.set(name, made);
-    return made;
+    return there;
   }
 
   return { route };

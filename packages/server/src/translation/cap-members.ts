@@ -1,7 +1,8 @@
 /** `cap`: numeric ceilings on body members, over the row's whole synonym group and at depth (token spec §5). */
-import { type CapTarget, capTargetOf } from '../providers/caps.ts';
+
 import type { Endpoint } from '../providers/provider.ts';
 import { type IndexedObject, type IndexedValue, indexBody, keyOf } from './body-index.ts';
+import { type CapTarget, capTargetOf } from './caps.ts';
 import { type Edit, splice } from './splice.ts';
 
 interface Ceiling {

@@ -1,15 +1,15 @@
 /** Google AI (the Gemini API). Not Vertex, which has other hosts and credentials. */
 import { BEARER, defineProvider, keyHeader } from '../define.ts';
-import { CHAT, GEMINI, under } from '../endpoints.ts';
+import { CHAT, EMBEDDINGS, GEMINI, under } from '../endpoints.ts';
 
-/** generativelanguage.googleapis.com; OpenAI-compatible chat under `/v1beta/openai` takes the key as a bearer token. */
+/** generativelanguage.googleapis.com; OpenAI-compatible chat and embeddings under `/v1beta/openai` take the key as a bearer token. */
 export const google = defineProvider({
   id: 'google',
   name: 'Google AI (Gemini API)',
   base: 'https://generativelanguage.googleapis.com/v1beta',
   moreRoots: ['/v1', '/v1beta/openai'],
   aliases: ['gemini', 'googleai'],
-  endpoints: [...under(['/v1beta', '/v1'], GEMINI), ...under(['/v1beta/openai'], [CHAT], BEARER)],
+  endpoints: [...under(['/v1beta', '/v1'], GEMINI), ...under(['/v1beta/openai'], [CHAT, EMBEDDINGS], BEARER)],
   auth: keyHeader('x-goog-api-key'),
   passQuery: ['alt', 'pageSize', 'pageToken'],
   asOf: '2026-11',
@@ -17,5 +17,6 @@ export const google = defineProvider({
     'Portkey-AI/gateway:src/providers/google/api.ts',
     'vercel/ai:packages/google/src/google-provider.ts',
     'BerriAI/litellm-docs:docs/providers/gemini.md',
+    'https://developers.googleblog.com/gemini-is-now-accessible-from-the-openai-library',
   ],
 });

@@ -2,7 +2,7 @@
  * Which body members a `cap` name stands for at an endpoint: the row's synonym group, whatever dialect's word the token used
  * (token spec §5 `cap`). Pure data and look-ups; who lowers the values is translation.
  */
-import type { Endpoint } from './provider.ts';
+import type { Endpoint } from '../providers/provider.ts';
 
 /** Words of all dialects for the same ceiling. The dotted form names a nested member. */
 const SYNONYMS: readonly (readonly string[])[] = [
