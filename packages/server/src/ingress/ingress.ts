@@ -132,7 +132,7 @@ function checkMethod(request: InboundRequest, head: Head): Denial | null {
     headers: request.exact
       ? [
           ['upgrade', 'HTTP/1.1'],
-          ['connection', 'upgrade'],
+          ['connection', 'close, upgrade'],
         ]
       : [],
   });

@@ -79,6 +79,8 @@ export function createNodeListener({ relay, fallback, options }: NodeListenerPar
 
   function answer(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void {
     answering.set(req.socket, res);
+    // Node's parser drops what came in one packet with a declined upgrade: what follows may start in the middle of a request.
+    if (req.headers.upgrade !== undefined) res.shouldKeepAlive = false;
     try {
       if (relay.matches(req.url ?? '')) void answerRelay(req, res, awaitsContinue);
       else answerElse(req, res, awaitsContinue);
