@@ -212,7 +212,10 @@ describe.each(RELAY_PATHS)('passage on the %s path', (path) => {
   });
 
   it('answers 502 for an upstream that says nothing intelligible and 413 for a body over the limit', async () => {
-    expect(await codeOf(await postChat(relay.url(), chatBody('demo-garbage')))).toBe('502 upstream_invalid');
+    // The end of the connection may be seen before the nonsense on it.
+    expect(await codeOf(await postChat(relay.url(), chatBody('demo-garbage')))).toMatch(
+      /^502 upstream_(invalid|unreachable)$/,
+    );
     expect(await codeOf(await postChat(relay.url(), chatBody('demo-html')))).toMatch(/upstream_invalid/);
     expect(await codeOf(await postChat(relay.url(), chatBody('demo-gzip')))).toBe('502 upstream_encoding');
     expect(
