@@ -39,7 +39,7 @@ export interface PolicyPorts {
   /** SHA-256 of a text, synchronous, as bytes or as any one spelling of them. */
   readonly digest: (text: string) => string | Uint8Array;
   readonly store: Store;
-  readonly catalog: ProviderCatalog;
+  readonly catalog: Pick<ProviderCatalog, 'find'>;
   /** Default: the token package's opener. */
   readonly open?: typeof openToken;
   /** Default: the token package's judge. */

@@ -88,8 +88,10 @@ export function checkPath(claims: Claims, allow: Allow, method: string, route: R
 function overlaps(entry: PathEntry, row: Endpoint): boolean {
   if (entry.method !== row.method) return false;
   if (entry.exact !== null) return rowMatches(row, entry.exact);
+  const prefix = entry.prefix as string;
   const fixed = row.path.replace(/[{*].*$/s, '');
-  return fixed.startsWith(entry.prefix as string) || (entry.prefix as string).startsWith(fixed);
+  // A row without placeholders is one path; any other may reach into the prefix or lie within it.
+  return fixed.startsWith(prefix) || (fixed !== row.path && prefix.startsWith(fixed));
 }
 
 function entryReachesAccount(provider: Provider, text: string): boolean {
@@ -100,7 +102,7 @@ function entryReachesAccount(provider: Provider, text: string): boolean {
 
 /** Whether a `paths` entry reaches beyond inference, so that the key file must list it. An unknown provider is refused elsewhere. */
 export function createReachTest(
-  catalog: ProviderCatalog,
+  catalog: Pick<ProviderCatalog, 'find'>,
 ): (upstream: UpstreamClaim, path: string) => boolean {
   return (upstream, path) => {
     const provider = catalog.find(upstream.provider);
