@@ -46,12 +46,11 @@ export async function openOutgoingBody(body: PreparedBody, onChunk: () => void):
   return { body: counted, bytes: declaredBytes, handed: () => handed, complete: () => complete };
 }
 
-/** What a failed request body means: null when the caller has left, else the denial it is owed. */
-export function bodyFault(error: unknown): Denial | null {
-  if (error instanceof BodyAborted) return null;
+/** What a failed request body means: the denial that the caller is owed, `gone` when it has left, null when the error is a bug. */
+export function bodyFault(error: unknown): Denial | 'gone' | null {
+  if (error instanceof BodyAborted) return 'gone';
   if (error instanceof BodyIdle) return deny('request_timeout');
-  if (error instanceof BodyDenied) return error.denial;
-  return deny('internal', { reason: 'the request body failed' });
+  return error instanceof BodyDenied ? error.denial : null;
 }
 
 function whole(bytes: Uint8Array | null): OutgoingBody {

@@ -45,6 +45,7 @@ interface Passage {
   readonly tap: Tap;
   readonly stage: PassageStage;
   readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: unknown) => void;
   readonly secrets: readonly Secret[];
   readonly cleanups: (() => void)[];
   watch: SilenceWatch;
@@ -75,20 +76,21 @@ interface Passage {
 
 const KEEP_ALIVE = new TextEncoder().encode(': keep-alive\n\n');
 
-/** Runs a call to its end. Resolves exactly once and does not reject. */
+/** Runs a call to its end. Rejects only for a bug, and then with everything let go and the answer left as it is. */
 export function pass(
   call: AdmittedCall,
   sink: ResponseSink,
   tap: Tap,
   stage: PassageStage,
 ): Promise<Outcome> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const passage: Passage = {
       call,
       sink,
       tap,
       stage,
       resolve,
+      reject,
       secrets: secretsOf(call.route),
       cleanups: [],
       watch: createSilenceWatch(stage.clock, stage.setTimer, () => onSilence(passage)),
@@ -113,7 +115,7 @@ export function pass(
       collectedBytes: 0,
       tail: '',
     };
-    begin(passage).catch(() => endWith(passage, deny('internal', { reason: 'forwarding failed' })));
+    begin(passage).catch((error: unknown) => crash(passage, error));
   });
 }
 
@@ -147,10 +149,10 @@ async function begin(p: Passage): Promise<void> {
       bodyBytes: p.body.bytes,
     },
     {
-      onHeaders: (status, rawHeaders) => onHeaders(p, status, rawHeaders),
-      onData: (chunk) => onData(p, chunk),
-      onEnd: () => onEnd(p),
-      onFailure: (failure) => onFailure(p, failure),
+      onHeaders: (status, rawHeaders) => contain(p, () => onHeaders(p, status, rawHeaders)),
+      onData: (chunk) => contain(p, () => onData(p, chunk)),
+      onEnd: () => contain(p, () => onEnd(p)),
+      onFailure: (failure) => contain(p, () => onFailure(p, failure)),
     },
   );
   // broken off from inside dispatch, by a transport that answers at once
@@ -275,9 +277,33 @@ function onFailure(p: Passage, failure: TransportFailure): void {
 }
 
 function onBodyFault(p: Passage, error: unknown): void {
-  const denial = bodyFault(error);
-  if (denial) endWith(p, denial);
-  else onGone(p);
+  const fault = bodyFault(error);
+  if (fault === 'gone') onGone(p);
+  else if (fault) endWith(p, fault);
+  else crash(p, error);
+}
+
+/** A bug must not reach the transport, whose other calls have nothing to do with it. */
+function contain(p: Passage, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    crash(p, error);
+  }
+}
+
+/** Lets go of everything and hands the error on; answering `internal` is the spine's. */
+function crash(p: Passage, error: unknown): void {
+  p.ended = true;
+  p.upstream?.abort();
+  letGo(p);
+  p.reject(error);
+}
+
+function letGo(p: Passage): void {
+  p.watch.stop();
+  p.comments?.stop();
+  for (const cleanup of p.cleanups.splice(0)) cleanup();
 }
 
 function onSilence(p: Passage): void {
@@ -317,15 +343,15 @@ function endWith(p: Passage, denial: Denial, keepStatus = false): void {
   p.cut = true;
   const dialect = call.route.endpoint?.dialect ?? 'opaque';
   const frame = p.framed ? stage.errorFrame(dialect, denial, call.arrival) : null;
-  void breakStream(sink, frame, stage.setTimer).then(() => complete(p));
+  breakStream(sink, frame, stage.setTimer)
+    .then(() => complete(p))
+    .catch(p.reject);
 }
 
 /** Hands in the outcome. The end has been decided before. */
 function complete(p: Passage): void {
   const { call, tap } = p;
-  p.watch.stop();
-  p.comments?.stop();
-  for (const cleanup of p.cleanups) cleanup();
+  letGo(p);
   if (!p.callerGone && p.body?.complete() !== true && call.body.kind === 'stream') {
     void call.arrival.request.body.discard(DISCARD_BYTES, DISCARD_MS);
   }

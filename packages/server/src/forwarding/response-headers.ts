@@ -80,9 +80,10 @@ function exposeRateLimits(list: [string, string][]): void {
  */
 function retryHeaders(status: number, value: string | undefined, nowMs: number): [string, string][] {
   if (value === undefined) return [];
-  const seconds = /^\d{1,10}$/.test(value.trim())
-    ? Number(value)
-    : Math.ceil((Date.parse(value) - nowMs) / 1000);
+  const text = value.trim();
+  let seconds = Number.NaN;
+  if (/^\d{1,10}$/.test(text)) seconds = Number(text);
+  else if (text.endsWith(' GMT')) seconds = Math.ceil((Date.parse(text) - nowMs) / 1000);
   if (!Number.isFinite(seconds)) return [];
   const headers: [string, string][] = [
     ['retry-after', String(Math.min(MAX_RETRY_SECONDS, Math.max(1, seconds)))],

@@ -182,7 +182,9 @@ function createHandler(state: CallState): Handler {
         state.controller = null;
         return send(state, state.doors.fresh);
       }
-      fail(state, isProtocolError(error) ? 'protocol' : 'reset', codeOf(error));
+      // two lengths that contradict each other are reported as a mismatch before there is an answer
+      const contradicts = !answered && codeOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+      fail(state, contradicts || isProtocolError(error) ? 'protocol' : 'reset', codeOf(error));
     },
   };
   return handler;
@@ -211,7 +213,10 @@ function finish(state: CallState): void {
 function isProtocolError(error: unknown): boolean {
   const code = codeOf(error);
   if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return true;
-  return error instanceof Error && (error.message === 'bad response' || error.message === 'bad upgrade');
+  if (!(error instanceof Error)) return false;
+  return (
+    error.name === 'HTTPParserError' || error.message === 'bad response' || error.message === 'bad upgrade'
+  );
 }
 
 /** Header bytes as latin1 text: what HTTP/1.1 carries, one character per byte. */
