@@ -390,6 +390,40 @@ describe('the caller leaves', () => {
     await expect.poll(() => gone).toBe(1);
   });
 
+  test('an answer that waits in line behind another is told as well', async () => {
+    const gone: number[] = [];
+    let served = 0;
+    const port = await serve((sink) => {
+      const number = ++served;
+      sink.onGone(() => gone.push(number));
+      sink.start(200, []);
+      sink.write(encode('x'));
+    });
+    const socket = await openRaw(port, GET.repeat(15));
+    await expect.poll(() => served).toBe(15);
+    socket.destroy();
+    await expect.poll(() => gone.length).toBe(15);
+    expect(gone.sort((a, b) => a - b)).toEqual(Array.from({ length: 15 }, (_, i) => i + 1));
+  });
+
+  test('answers in line come in order and whole', async () => {
+    let served = 0;
+    const port = await serve((sink) => {
+      const number = ++served;
+      setTimeout(
+        () => {
+          sink.start(200, [['content-length', '2']]);
+          sink.end(encode(`${number}.`));
+        },
+        60 - 15 * number,
+      );
+    });
+    const socket = await openRaw(port, GET.repeat(3));
+    const seen = gather(socket);
+    await expect.poll(() => seen.text.match(/\d\.(?=HTTP|$)/g)).toEqual(['1.', '2.', '3.']);
+    socket.destroy();
+  });
+
   test('an end or a cut of our own is no leaving', async () => {
     let gone = 0;
     let which = 0;

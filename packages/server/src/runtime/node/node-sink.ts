@@ -25,6 +25,7 @@ export function wrapNodeResponse(
   let finished = false;
   let framed = false;
   let gone = false;
+  let waiting = false;
   let onDrain: (() => void) | null = null;
   const goneListeners: Array<() => void> = [];
 
@@ -36,7 +37,10 @@ export function wrapNodeResponse(
   }
 
   // Node's socket timeout looks at whether the send queue moved before it fires: a slow reader is not a stalled one.
-  const watchReader = () => socket.setTimeout(options.writeTimeoutMs);
+  function watchReader(): void {
+    waiting = true;
+    socket.setTimeout(options.writeTimeoutMs);
+  }
 
   function abort(): void {
     finished = true;
@@ -51,10 +55,18 @@ export function wrapNodeResponse(
 
   res.on('close', leave);
   res.on('error', leave);
+  // An answer that waits in line behind another has no socket yet, and Node does not tell it when the connection ends.
+  if (res.socket === null) {
+    socket.setMaxListeners(0);
+    socket.once('close', leave);
+    res.once('socket', () => socket.off('close', leave));
+  }
+  // The timer is the socket's: with two requests in line it may have been armed for the other one.
   res.on('timeout', () => {
-    socket.resetAndDestroy();
+    if (waiting) socket.resetAndDestroy();
   });
   res.on('drain', () => {
+    waiting = false;
     socket.setTimeout(0);
     onDrain?.();
   });
