@@ -86,7 +86,7 @@ export function findWeakness(bytes: Uint8Array): string | null {
 }
 
 /** Whether key material is known from a public text. */
-export function isPublished(bytes: Uint8Array): boolean {
+function isPublished(bytes: Uint8Array): boolean {
   return PUBLISHED.has(encodeBase64Url(sha256(bytes)));
 }
 

@@ -37,7 +37,7 @@ const port: FieldRule<number> = {
 };
 
 /** Key id and sealing key of a version 1 file. `aesKey` is 64 hex characters. */
-export function deriveVersion1(aesKey: string, ivSeed: string): { kid: string; k: Uint8Array } {
+function deriveVersion1(aesKey: string, ivSeed: string): { kid: string; k: Uint8Array } {
   const digest = encodeBase64Url(sha256(encodeUtf8(`aes${aesKey}${ivSeed}`)));
   const k = hkdf(sha256, decodeHex(aesKey), encodeUtf8('rai-v1'), encodeUtf8('rai/2 A256KW'), 32);
   return { kid: `v1-${digest.slice(0, 10)}`, k };
