@@ -1,5 +1,6 @@
 // Runs the comparison: starts every candidate, loads them in turn for some rounds, writes bench/results/. See bench/README.md.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { arch, cpus, loadavg, platform, release, tmpdir, totalmem } from 'node:os';
@@ -199,7 +200,7 @@ async function compare(): Promise<void> {
   if (!first) throw new Error('no candidate');
   const setting = describeSetting(loadCommand(first, { connections, seconds, folder }).kind, upstream.kind);
 
-  for (const candidate of candidates) await measure(candidate, 0, 3);
+  for (const candidate of candidates) await measure(candidate, 0, 5);
   const results: Round[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     // each round starts with another candidate, so that none is always first or always after the same one
@@ -225,6 +226,10 @@ async function compare(): Promise<void> {
 try {
   await compare();
 } finally {
-  for (const child of started) child.kill();
+  for (const child of started) {
+    const ended = child.exitCode === null ? once(child, 'exit') : null;
+    child.kill();
+    await ended;
+  }
   rmSync(folder, { recursive: true, force: true });
 }
