@@ -55,12 +55,6 @@ export function wrapNodeResponse(
 
   res.on('close', leave);
   res.on('error', leave);
-  // An answer that waits in line behind another has no socket yet, and Node does not tell it when the connection ends.
-  if (res.socket === null) {
-    socket.setMaxListeners(0);
-    socket.once('close', leave);
-    res.once('socket', () => socket.off('close', leave));
-  }
   // The timer is the socket's: with two requests in line it may have been armed for the other one.
   res.on('timeout', () => {
     if (waiting) socket.resetAndDestroy();
