@@ -14,7 +14,7 @@ import {
   sealToken,
 } from 'relayapi-token';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { vectorFiles } from '../vectors/generate/generate.ts';
+import { vectorFiles } from './generate/generate.ts';
 import {
   answer,
   expectedClaims,

@@ -2,7 +2,7 @@
  * Takes tokens apart with node:crypto alone: a slow plain twin of the opener, for what the opener does not show.
  */
 import { createDecipheriv, createECDH } from 'node:crypto';
-import { concatKdf } from '../../vectors/generate/crypto.ts';
+import { concatKdf } from '../generate/crypto.ts';
 
 function unwrap(kek: Buffer, wrapped: Buffer): Buffer {
   const name = { 16: 'id-aes128-wrap', 24: 'id-aes192-wrap', 32: 'id-aes256-wrap' }[kek.length] as string;

@@ -37,7 +37,11 @@ export function pairFor(label: string): Pair {
 }
 
 function wrap(kek: Buffer, cek: Buffer): Buffer {
-  const cipher = createCipheriv(kek.length === 16 ? 'id-aes128-wrap' : 'id-aes256-wrap', kek, Buffer.from('a6a6a6a6a6a6a6a6', 'hex'));
+  const cipher = createCipheriv(
+    kek.length === 16 ? 'id-aes128-wrap' : 'id-aes256-wrap',
+    kek,
+    Buffer.from('a6a6a6a6a6a6a6a6', 'hex'),
+  );
   return Buffer.concat([cipher.update(cek), cipher.final()]);
 }
 
@@ -60,10 +64,11 @@ export function sealJwe(o: JweParts): string {
   const cek = bytesFor(`cek ${o.label}`, o.cekLength ?? 32);
   const iv = bytesFor(`iv ${o.label}`, o.ivLength ?? 12);
   const header = b64(o.header);
-  const gcmKey = cek.subarray(0, cek.length > 32 ? 32 : cek.length);
-  const cipher = gcmKey.length === 16
-    ? createCipheriv('aes-128-gcm', gcmKey, iv, { authTagLength: o.tagLength ?? 16 })
-    : createCipheriv('aes-256-gcm', gcmKey, iv, { authTagLength: o.tagLength ?? 16 });
+  const gcmKey = cek.subarray(0, Math.min(cek.length, 32));
+  const cipher =
+    gcmKey.length === 16
+      ? createCipheriv('aes-128-gcm', gcmKey, iv, { authTagLength: o.tagLength ?? 16 })
+      : createCipheriv('aes-256-gcm', gcmKey, iv, { authTagLength: o.tagLength ?? 16 });
   cipher.setAAD(Buffer.from(header, 'ascii'));
   const text = Buffer.concat([cipher.update(o.plaintext), cipher.final()]);
   const parts = [header, b64(wrap(o.kek, cek)), b64(iv), b64(text), b64(cipher.getAuthTag())];
@@ -77,7 +82,13 @@ function lengthPrefixed(b: Buffer): Buffer {
 }
 
 /** RFC 7518 §4.6.2 with one round of SHA-256. */
-export function concatKdf(z: Buffer, alg: string, bits: number, apu: Buffer = Buffer.alloc(0), apv: Buffer = Buffer.alloc(0)): Buffer {
+export function concatKdf(
+  z: Buffer,
+  alg: string,
+  bits: number,
+  apu: Buffer = Buffer.alloc(0),
+  apv: Buffer = Buffer.alloc(0),
+): Buffer {
   const bitsBytes = Buffer.alloc(4);
   bitsBytes.writeUInt32BE(bits);
   return createHash('sha256')
@@ -95,7 +106,11 @@ export function concatKdf(z: Buffer, alg: string, bits: number, apu: Buffer = Bu
 export function ecdhKek(ephemeral: Pair, relay: Pair, alg = 'ECDH-ES+A256KW', apu?: Buffer): Buffer {
   const ecdh = createECDH('prime256v1');
   ecdh.setPrivateKey(Buffer.from(ephemeral.d, 'base64url'));
-  const point = Buffer.concat([Buffer.from([4]), Buffer.from(relay.x, 'base64url'), Buffer.from(relay.y, 'base64url')]);
+  const point = Buffer.concat([
+    Buffer.from([4]),
+    Buffer.from(relay.x, 'base64url'),
+    Buffer.from(relay.y, 'base64url'),
+  ]);
   return concatKdf(ecdh.computeSecret(point), alg, 256, apu);
 }
 
@@ -106,7 +121,10 @@ export function signEs256(input: string, key: Pair, options: { highS?: boolean }
   if (options.highS === true) {
     const n = BigInt('0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551');
     const s = n - BigInt(`0x${signature.subarray(32).toString('hex')}`);
-    signature = Buffer.concat([signature.subarray(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex')]);
+    signature = Buffer.concat([
+      signature.subarray(0, 32),
+      Buffer.from(s.toString(16).padStart(64, '0'), 'hex'),
+    ]);
   }
   const jwk = { kty: 'EC', crv: 'P-256', x: key.x, y: key.y };
   const publicKey = createPublicKey({ key: jwk, format: 'jwk' });
@@ -117,7 +135,12 @@ export function signEs256(input: string, key: Pair, options: { highS?: boolean }
 }
 
 /** A compact JWS. */
-export function signJws(header: string | Buffer, payload: string | Buffer, key: Pair, options: { highS?: boolean } = {}): string {
+export function signJws(
+  header: string | Buffer,
+  payload: string | Buffer,
+  key: Pair,
+  options: { highS?: boolean } = {},
+): string {
   const input = `${b64(header)}.${b64(payload)}`;
   return `${input}.${b64(signEs256(input, key, options))}`;
 }

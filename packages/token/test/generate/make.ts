@@ -1,7 +1,7 @@
 /**
  * The vocabulary that the case files share: ready-made tokens of both methods and the form of one case.
  */
-import { type JweParts, b64, ecdhKek, type Pair, type Plain, pairFor, sealJwe, signJws } from './crypto.ts';
+import { b64, ecdhKek, type JweParts, type Pair, type Plain, pairFor, sealJwe, signJws } from './crypto.ts';
 import { aesKeys, ecKeys, NOW } from './keyrings.ts';
 
 /** What a case expects. `opened` passes all of §4; the others are the codes of §4. */
@@ -34,6 +34,7 @@ export interface OpenCase {
   signer_kid?: string;
 }
 
+/** The header of an `aes` token. */
 export const HEADER = '{"alg":"A256KW","enc":"A256GCM","kid":"aes-key-1","typ":"rai+jwt"}';
 
 /** Claims that pass everything in aes.rai. */
@@ -64,6 +65,7 @@ export function aes(label: string, o: AesOptions = {}): string {
   return sealJwe({ header: HEADER, kek: aesKeys['aes-key-1'], ...o, plaintext, label });
 }
 
+/** Claims that pass everything in ecc.rai. */
 export const goodEcc = (extra: Plain = {}): Plain => good({ iss: 'shop-ecc', exp: NOW + 3000, ...extra });
 
 /** What may differ in an `ecc` token. */
@@ -83,17 +85,28 @@ export interface EccOptions {
   after?: (parts: string[]) => string[];
 }
 
+/** The inner header of an `ecc` token. */
 export const INNER = '{"alg":"ES256","kid":"sig-shop1","typ":"rai+jwt"}';
 
 /** An `ecc` token of shop-ecc for ecc-relay unless told otherwise. */
 export function ecc(label: string, o: EccOptions = {}): string {
   const claims = o.claims ?? goodEcc();
   const payload = typeof claims === 'string' ? claims : JSON.stringify(claims);
-  const jws = signJws(o.innerHeader ?? INNER, payload, o.signer ?? ecKeys['sig-shop1'], { highS: o.highS ?? false });
+  const jws = signJws(o.innerHeader ?? INNER, payload, o.signer ?? ecKeys['sig-shop1'], {
+    highS: o.highS ?? false,
+  });
   const nested = typeof o.nested === 'function' ? o.nested(jws) : (o.nested ?? jws);
   const ephemeral = pairFor(`epk ${label}`);
   const epk = { kty: 'EC', crv: 'P-256', x: ephemeral.x, y: ephemeral.y };
-  const header = { alg: 'ECDH-ES+A256KW', enc: 'A256GCM', kid: 'ecc-relay', typ: 'rai+jwt', cty: 'JWT', epk, ...o.outer };
+  const header = {
+    alg: 'ECDH-ES+A256KW',
+    enc: 'A256GCM',
+    kid: 'ecc-relay',
+    typ: 'rai+jwt',
+    cty: 'JWT',
+    epk,
+    ...o.outer,
+  };
   return sealJwe({
     label,
     header: o.outerText?.(epk) ?? JSON.stringify(header),

@@ -65,7 +65,14 @@ export const files: Record<string, Plain> = {
     },
     revoke: { iat_before: NOW - 40_000, sub: { mallory: NOW - 50 }, jti: ['revoked-token-0001'] },
   },
-  'plain.rai': { rai: 2, role: 'relay', method: 'aes', aud: 'relay.example.com', iss: 'plain', keys: [oct('aes-plain', active)] },
+  'plain.rai': {
+    rai: 2,
+    role: 'relay',
+    method: 'aes',
+    aud: 'relay.example.com',
+    iss: 'plain',
+    keys: [oct('aes-plain', active)],
+  },
   'tight.rai': {
     rai: 2,
     role: 'relay',
