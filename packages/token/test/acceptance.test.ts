@@ -21,6 +21,8 @@ import { makeClaims, makePair, NOW } from './support/pairs.ts';
 import { unsealAes, unsealEcc } from './support/unseal.ts';
 import { loadKeyring, openCases, toPlain } from './support/vectors.ts';
 
+/** Names that strict JSON refuses everywhere; fast-check likes to try them. */
+const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
 const FULL = process.env.RELAYAPI_TEST_FULL === '1';
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
@@ -286,15 +288,17 @@ describe('A11 to A16', () => {
 
   test('A15 a claim or limit of any other name makes a token unsupported', async () => {
     const known = new Set(Object.keys(JSON.parse(JSON.stringify(makeClaims()))));
-    const names = fc.stringMatching(/^[a-z_]{1,12}$/).filter((n) => !known.has(n) && !knownNames.has(n));
+    const names = fc
+      .stringMatching(/^[a-z_]{1,12}$/)
+      .filter((n) => !known.has(n) && !knownNames.has(n) && !FORBIDDEN.has(n));
+    const values = fc.oneof(fc.integer(), fc.string(), fc.boolean(), fc.constant(null), fc.array(fc.nat()));
     fc.assert(
-      fc.property(names, fc.boolean(), fc.jsonValue({ maxDepth: 2 }), (name, inLimits, value) => {
+      fc.property(names, fc.boolean(), values, (name, inLimits, value) => {
         const claims = inLimits
           ? makeClaims({ limits: { [name]: value } as object })
           : { ...makeClaims(), [name]: value };
         const parsed = parseClaims(Buffer.from(JSON.stringify(claims)));
-        if (parsed === null) return; // a value that holds a forbidden name
-        expect(parsed.unknown).toEqual([inLimits ? `limits.${name}` : name]);
+        expect(parsed?.unknown).toEqual([inLimits ? `limits.${name}` : name]);
       }),
     );
   });
@@ -326,7 +330,7 @@ describe('A11 to A16', () => {
 });
 
 const knownNames = new Set(
-  'iss aud jti iat exp nbf sub cnf upstream limits models paths features origins ips set cap countries replay store_down meta calls attempts rate concurrency tokens micro_usd request_bytes response_bytes stream_seconds constructor prototype'.split(
+  'iss aud jti iat exp nbf sub cnf upstream limits models paths features origins ips set cap countries replay store_down meta calls attempts rate concurrency tokens micro_usd request_bytes response_bytes stream_seconds'.split(
     ' ',
   ),
 );
@@ -344,7 +348,7 @@ describe('round trip', () => {
       ),
       limits: fc.record({ calls: fc.nat(), attempts: fc.nat(), concurrency: fc.nat() }, { requiredKeys: [] }),
       set: fc.dictionary(
-        fc.stringMatching(/^[a-z_]{1,10}$/).filter((n) => n !== 'constructor' && n !== 'prototype'),
+        fc.stringMatching(/^[a-z_]{1,10}$/).filter((n) => !FORBIDDEN.has(n)),
         fc.oneof(fc.string(), fc.integer(), fc.boolean()),
         { maxKeys: 4 },
       ),

@@ -4,7 +4,7 @@ import { NOW } from './keyrings.ts';
 import { aes, good, invalid, type OpenCase, opens, type Result } from './make.ts';
 
 /** The token of some claims, and their text. */
-export const sealed = (name: string, claims: Plain | string): { token: string; claims_text: string } => ({
+const sealed = (name: string, claims: Plain | string): { token: string; claims_text: string } => ({
   token: aes(name, { claims }),
   claims_text: typeof claims === 'string' ? claims : JSON.stringify(claims),
 });
