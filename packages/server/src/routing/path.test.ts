@@ -287,6 +287,7 @@ describe('paths as clients send them (clients.md 1.1)', () => {
   it.each([
     ['groq', '/openai/v1/chat/completions', '/openai/v1/chat/completions'],
     ['groq', '/v1/chat/completions', '/openai/v1/chat/completions'],
+    ['groq', '/openai/v1/responses', '/openai/v1/responses'],
     ['mistral', '/v1/chat/completions', '/v1/chat/completions'],
     ['deepl', '/v2/translate', '/v2/translate'],
     ['openrouter', '/v1/chat/completions', '/api/v1/chat/completions'],

@@ -16,6 +16,8 @@ export function demoProvider(origin: string): Provider {
     passHeaders: ['anthropic-version', 'anthropic-beta', 'openai-beta'],
     passQuery: ['alt', 'beta'],
     requestIdHeader: 'x-request-id',
+    // It echoes what it is sent when told to: its answers are searched for the key like a stranger's.
+    trusted: false,
     asOf: '2026-11',
     sources: ['packages/demo-provider'],
   });

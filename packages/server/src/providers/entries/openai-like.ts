@@ -60,7 +60,7 @@ export const deepseek = defineProvider({
   sources: [
     'Portkey-AI/gateway:src/providers/deepseek/api.ts',
     'vercel/ai:packages/deepseek/src/deepseek-provider.ts',
-    'https://api-docs.deepseek.com/guides/fim_completion',
+    'https://apifox.com/apidoc/docs-site/5435161',
   ],
 });
 
@@ -69,7 +69,7 @@ export const groq = defineProvider({
   id: 'groq',
   name: 'Groq',
   base: 'https://api.groq.com/openai/v1',
-  endpoints: [CHAT, TRANSCRIPTIONS, TRANSLATIONS, SPEECH, ...MODEL_LIST],
+  endpoints: [CHAT, RESPONSES, TRANSCRIPTIONS, TRANSLATIONS, SPEECH, ...MODEL_LIST],
   asOf: '2026-11',
   sources: ['Portkey-AI/gateway:src/providers/groq/api.ts', 'vercel/ai:packages/groq/src/groq-provider.ts'],
 });
