@@ -78,6 +78,7 @@ const PLANTED: readonly [rule: string, from: string, text: string][] = [
   ['config-composes-options', `${S}/config/config.ts`, uses('../policy/policy.ts')],
   ['root-stays-portable', `${S}/create-relay.ts`, uses('./http/app.ts')],
   ['http-is-a-shell', `${S}/http/health.ts`, uses('../policy/policy.ts')],
+  ['page-is-a-browser', `${S}/http/page/chat.ts`, uses('../app.ts')],
   ['runtimes-are-edges', `${S}/runtime/node/files.ts`, uses('../../policy/policy.ts')],
   ['runtimes-are-edges', `${S}/runtime/fetch/worker.ts`, uses('../node/listener.ts')],
   ['render-error-knows-dialects', `${S}/render-error.ts`, uses('./policy/policy.ts')],

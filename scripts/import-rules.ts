@@ -173,7 +173,7 @@ const roomRules: IForbiddenRuleType[] = [
     from: { path: CREATE_RELAY },
     to: { path: [`${SERVER}/(http|runtime)/`, `${SERVER}/stores/(file|redis)`, NPM, '^(node:)?[a-z_/]+$'] },
   },
-  allowOnly('http-is-a-shell', 'http imports create-relay, io, errors and hono', `${SERVER}/http/`, [
+  allowOnly('http-is-a-shell', 'http imports create-relay, io, errors and hono', `${SERVER}/http/(?!page/)`, [
     `${SERVER}/http/`,
     CREATE_RELAY,
     BASE_HEADERS,
@@ -181,6 +181,12 @@ const roomRules: IForbiddenRuleType[] = [
     `${NPM}hono/`,
     `${NPM}@hono/`,
   ]),
+  allowOnly(
+    'page-is-a-browser',
+    'the try-it page runs in a browser: it imports itself and the OpenAI SDK that is bundled into it',
+    `${SERVER}/http/page/`,
+    [`${SERVER}/http/page/`, `${NPM}openai/`],
+  ),
   allowOnly(
     'runtimes-are-edges',
     'a runtime imports create-relay, http, config, the ports, leaves; no stage, no other runtime',

@@ -4,16 +4,11 @@
  */
 import type { Denial } from '../errors.ts';
 import type { AdmittedCall, Arrival, Opened, Outcome } from '../exchange.ts';
-import { maskTarget, printable, redact } from '../redact.ts';
-import type { LogFields } from './logger.ts';
-
-/** A caller's text for the log, at most `length` characters. */
-function safe(text: string, length: number): string {
-  return redact(printable(text)).slice(0, length);
-}
+import { maskTarget } from '../redact.ts';
+import { type LogFields, safeText } from './logger.ts';
 
 function optional(text: string | null | undefined, length: number): string | undefined {
-  return text == null ? undefined : safe(text, length);
+  return text == null ? undefined : safeText(text, length);
 }
 
 const round = (ms: number) => Math.round(ms * 10) / 10;
@@ -22,7 +17,7 @@ const round = (ms: number) => Math.round(ms * 10) / 10;
 export function arrivalFields(arrival: Arrival, opened: Opened | null, nowMs: number): LogFields {
   return {
     request_id: arrival.requestId,
-    'http.request.method': safe(arrival.method, 16),
+    'http.request.method': safeText(arrival.method, 16),
     'url.path': maskTarget(arrival.request.rawTarget),
     'client.address': arrival.client ?? undefined,
     origin: optional(arrival.origin, 256),
@@ -59,24 +54,5 @@ export function outcomeFields({ route }: AdmittedCall, outcome: Outcome | null):
     caller_gone: outcome?.callerGone || undefined,
     cut: outcome?.cut || undefined,
     ...(outcome?.denial ? denialFields(outcome.denial) : {}),
-  };
-}
-
-/** An exception, masked: kind, message, first lines of its stack, kind and message of its cause. */
-export function errorFields(error: unknown): LogFields {
-  if (!(error instanceof Error)) return { 'exception.message': safe(String(error), 512) };
-  const stack = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  const cause = error.cause instanceof Error ? `${error.cause.name}: ${error.cause.message}` : undefined;
-  return {
-    'exception.type': error.name,
-    'exception.message': safe(error.message, 2048),
-    'exception.stacktrace': safe(
-      stack
-        .slice(0, 12)
-        .map((line) => line.trim())
-        .join(' | '),
-      4096,
-    ),
-    'exception.cause': optional(cause, 512),
   };
 }

@@ -1,4 +1,5 @@
 /** The port to the log. The relay writes facts in named fields; where they go and how they look is the runtime's. */
+import { printable, redact } from '../redact.ts';
 import type { LogLevel } from './options.ts';
 
 /** Plain data of one log line. Never a body, a key or a token. */
@@ -13,3 +14,27 @@ export interface Logger {
 
 /** A log that goes nowhere. */
 export const silentLogger: Logger = { enabled: () => false, log: () => {} };
+
+/** A text from outside for the log: masked, without control characters, at most `length` characters. */
+export function safeText(text: string, length: number): string {
+  return redact(printable(text)).slice(0, length);
+}
+
+/** An exception, masked: kind, message, first lines of its stack, kind and message of its cause. */
+export function errorFields(error: unknown): LogFields {
+  if (!(error instanceof Error)) return { 'exception.message': safeText(String(error), 512) };
+  const stack = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const cause = error.cause instanceof Error ? `${error.cause.name}: ${error.cause.message}` : undefined;
+  return {
+    'exception.type': error.name,
+    'exception.message': safeText(error.message, 2048),
+    'exception.stacktrace': safeText(
+      stack
+        .slice(0, 12)
+        .map((line) => line.trim())
+        .join(' | '),
+      4096,
+    ),
+    'exception.cause': cause === undefined ? undefined : safeText(cause, 512),
+  };
+}

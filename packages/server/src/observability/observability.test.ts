@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../clock.ts';
 import { deny } from '../errors.ts';
 import type { AdmittedCall, Arrival, Opened, Outcome } from '../exchange.ts';
-import { errorFields } from './access-log.ts';
-import type { LogFields, Logger } from './logger.ts';
+import { errorFields, type LogFields, type Logger } from './logger.ts';
 import type { RequestMeasure } from './metrics.ts';
 import { createObservability } from './observability.ts';
 

@@ -5,8 +5,8 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { type Denial, ERRORS } from '../errors.ts';
 import type { AdmittedCall, Arrival, Opened, Outcome } from '../exchange.ts';
-import { arrivalFields, denialFields, errorFields, outcomeFields } from './access-log.ts';
-import { type LogFields, type Logger, silentLogger } from './logger.ts';
+import { arrivalFields, denialFields, outcomeFields } from './access-log.ts';
+import { errorFields, type LogFields, type Logger, silentLogger } from './logger.ts';
 import { type Gauges, type Metrics, silentMetrics } from './metrics.ts';
 import type { LogLevel } from './options.ts';
 

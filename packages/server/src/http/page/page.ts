@@ -75,14 +75,20 @@ function showTrouble(trouble: Trouble | null): void {
   box.hidden = trouble === null;
   box.replaceChildren();
   if (trouble === null) return;
-  const title = document.createElement('strong');
-  title.textContent = trouble.title;
-  box.append(title, trouble.advice);
-  if (trouble.code !== '') {
-    const code = document.createElement('span');
-    code.className = 'code';
-    code.textContent = trouble.code;
-    box.append(code);
+  const line = (kind: string, text: string, className = '') => {
+    const element = document.createElement(kind);
+    element.textContent = text;
+    element.className = className;
+    box.append(element);
+    return element;
+  };
+  line('strong', trouble.title);
+  line('span', trouble.advice);
+  if (trouble.code !== '') line('span', trouble.code, 'code');
+  if (trouble.over) {
+    const again = line('button', 'Get another URL') as HTMLButtonElement;
+    again.type = 'button';
+    again.addEventListener('click', () => void getUrl());
   }
 }
 
@@ -144,7 +150,7 @@ function takeUrl(
   const { url, expires, calls, curl } = answer;
   sealed = { url, expires, calls, left: calls, lifeSeconds: Number(choice['seconds']), over: false };
   part<HTMLInputElement>('url').value = url;
-  part<HTMLTextAreaElement>('curl').value = curl;
+  part<HTMLInputElement>('curl').value = curl;
   part('sealed').hidden = false;
   if (typeof choice['model'] === 'string') model.value = choice['model'];
   conversation.length = 0;
@@ -199,7 +205,7 @@ async function ask(question: string): Promise<void> {
   const controller = new AbortController();
   setRunning(controller);
   showTrouble(null);
-  addTurn('me', question);
+  const asked = addTurn('me', question);
   conversation.push({ role: 'user', content: question });
   const answer = addTurn('them', '');
   answer.turn.classList.add('streaming');
@@ -234,7 +240,7 @@ async function ask(question: string): Promise<void> {
   } catch (error) {
     answer.turn.classList.add('failed');
     if (controller.signal.aborted) addNote(answer.turn, 'Stopped.');
-    else fail(answer, error);
+    else fail(asked.turn, answer, error);
   } finally {
     answer.turn.classList.remove('streaming');
     if (running === controller) setRunning(null);
@@ -243,7 +249,7 @@ async function ask(question: string): Promise<void> {
   }
 }
 
-function fail(answer: { turn: HTMLElement; text: HTMLElement }, error: unknown): void {
+function fail(asked: HTMLElement, answer: { turn: HTMLElement; text: HTMLElement }, error: unknown): void {
   // a refused question was not heard: it is not part of the conversation
   conversation.pop();
   const { headers } = error as { headers?: { get(name: string): string | null } };
@@ -251,8 +257,10 @@ function fail(answer: { turn: HTMLElement; text: HTMLElement }, error: unknown):
   const trouble = explainError(error);
   if (sealed !== null && trouble.over) sealed.over = true;
   if (sealed !== null && trouble.code.endsWith('calls_exhausted')) sealed.left = 0;
-  if (answer.text.textContent === '') answer.turn.remove();
-  else addNote(answer.turn, 'Broken off.');
+  if (answer.text.textContent === '') {
+    answer.turn.remove();
+    addNote(asked, 'Not answered');
+  } else addNote(answer.turn, 'Broken off.');
   showTrouble(trouble);
 }
 

@@ -73,70 +73,82 @@ function unknownFlag(name: string): ConfigProblem {
   };
 }
 
-/** Reads the arguments after the program's name. */
-export function parseFlags(argv: readonly string[]): Flags {
-  const values: Partial<Record<string, string>> = {};
-  const switches: Partial<Record<string, boolean>> = {};
-  const keys: Record<string, string> = {};
-  const problems: ConfigProblem[] = [];
-  const fault = (path: string, message: string, fix: string) =>
-    problems.push({ source: 'command line', path, message, fix });
+interface Reading {
+  readonly values: Record<string, string>;
+  readonly switches: Record<string, boolean>;
+  readonly keys: Record<string, string>;
+  readonly problems: ConfigProblem[];
+}
 
-  for (let index = 0; index < argv.length; index += 1) {
-    const argument = argv[index] as string;
-    const match = /^--?([A-Za-z][A-Za-z0-9_.-]*)(?:=([\s\S]*))?$/.exec(argument);
-    if (!match) {
-      // the text itself may be a secret given by mistake: it is not repeated
-      fault(`argument ${index + 1}`, 'is no flag', 'flags begin with "-"; values follow theirs: -rai FILE');
-      continue;
-    }
-    const name = match[1] as string;
-    const inline = match[2];
-    if (isSwitch(name)) {
-      if (inline !== undefined && inline !== 'true' && inline !== 'false') {
-        fault(`-${name}`, 'takes no value', `write -${name}`);
-      }
-      switches[SWITCHES[name]] = inline !== 'false';
-      continue;
-    }
-    const key = findKey(name);
-    if (!isValueFlag(name) && key === null) {
-      problems.push(unknownFlag(name));
-      // its value, if it has one, is not a second mistake
-      if (inline === undefined && argv[index + 1] !== undefined && !argv[index + 1]?.startsWith('-'))
-        index += 1;
-      continue;
-    }
-    const next = argv[index + 1];
-    const value =
-      inline ?? (next !== undefined && (!next.startsWith('-') || /^-\d/.test(next)) ? next : undefined);
-    if (value === undefined || value === '') {
-      fault(
-        `-${name}`,
-        'needs a value',
-        isValueFlag(name) ? `write -${name} ${HINTS[name]}` : `write -${name} VALUE`,
-      );
-      continue;
-    }
-    if (inline === undefined) index += 1;
-    const target = isValueFlag(name) ? values : keys;
-    if (Object.hasOwn(target, name)) fault(`-${name}`, 'stands twice', 'keep one');
+const HINTS = { rai: 'default.rai', config: 'config.json', gen: '127.0.0.1:8840' } as const;
+
+function readSwitch(reading: Reading, name: keyof typeof SWITCHES, inline: string | undefined): void {
+  if (inline !== undefined && inline !== 'true' && inline !== 'false') {
+    reading.problems.push(fault(`-${name}`, 'takes no value', `write -${name}`));
+  }
+  reading.switches[SWITCHES[name]] = inline !== 'false';
+}
+
+function fault(path: string, message: string, fix: string): ConfigProblem {
+  return { source: 'command line', path, message, fix };
+}
+
+/** Reads one flag; answers how many arguments after it were its own. */
+function readFlag(
+  reading: Reading,
+  name: string,
+  inline: string | undefined,
+  next: string | undefined,
+): 0 | 1 {
+  if (isSwitch(name)) {
+    readSwitch(reading, name, inline);
+    return 0;
+  }
+  const follows = inline === undefined && next !== undefined && (!next.startsWith('-') || /^-\d/.test(next));
+  if (!isValueFlag(name) && findKey(name) === null) {
+    reading.problems.push(unknownFlag(name));
+    // its value, if it has one, is not a second mistake
+    return follows ? 1 : 0;
+  }
+  const value = inline ?? (follows ? next : undefined);
+  const target = isValueFlag(name) ? reading.values : reading.keys;
+  if (value === undefined || value === '') {
+    const hint = isValueFlag(name) ? HINTS[name] : 'VALUE';
+    reading.problems.push(fault(`-${name}`, 'needs a value', `write -${name} ${hint}`));
+  } else if (Object.hasOwn(target, name)) {
+    reading.problems.push(fault(`-${name}`, 'stands twice', 'keep one'));
+  } else {
     target[name] = value;
   }
+  return follows ? 1 : 0;
+}
 
+/** Reads the arguments after the program's name. */
+export function parseFlags(argv: readonly string[]): Flags {
+  const reading: Reading = { values: {}, switches: {}, keys: {}, problems: [] };
+  for (let index = 0; index < argv.length; index += 1) {
+    const match = /^--?([A-Za-z][A-Za-z0-9_.-]*)(?:=([\s\S]*))?$/.exec(argv[index] as string);
+    if (match) {
+      index += readFlag(reading, match[1] as string, match[2], argv[index + 1]);
+    } else {
+      // the text itself may be a secret given by mistake: it is not repeated
+      const fix = 'flags begin with "-"; values follow theirs: -rai FILE';
+      reading.problems.push(fault(`argument ${index + 1}`, 'is no flag', fix));
+    }
+  }
+  const { values, switches, keys, problems } = reading;
+  const on = (name: string) => switches[name] ?? false;
   return {
     rai: values['rai'] ?? null,
     config: values['config'] ?? null,
     gen: values['gen'] ?? null,
-    debug: switches['debug'] ?? false,
-    demo: switches['demo'] ?? false,
-    allowShared: switches['allowShared'] ?? false,
-    raiGroupRead: switches['raiGroupRead'] ?? false,
-    help: switches['help'] ?? false,
-    version: switches['version'] ?? false,
+    debug: on('debug'),
+    demo: on('demo'),
+    allowShared: on('allowShared'),
+    raiGroupRead: on('raiGroupRead'),
+    help: on('help'),
+    version: on('version'),
     keys,
     problems,
   };
 }
-
-const HINTS = { rai: 'default.rai', config: 'config.json', gen: '127.0.0.1:8840' } as const;

@@ -4,8 +4,7 @@
  * 0 after a clean stop, 2 when something in flags, config or key files keeps it from starting.
  */
 import { readFileSync } from 'node:fs';
-import { errorFields } from '../../observability/access-log.ts';
-import { silentLogger } from '../../observability/logger.ts';
+import { errorFields, silentLogger } from '../../observability/logger.ts';
 import { generateRai } from './default-rai.ts';
 import { type Flags, parseFlags, USAGE } from './flags.ts';
 import { createLogOutput } from './log-output.ts';

@@ -33,7 +33,8 @@ export interface Prepared {
 /** A start, or everything that keeps it from happening. */
 export type Preparation = Prepared | { readonly problems: readonly ConfigProblem[] };
 
-function readConfig(flags: Flags, env: Readonly<Record<string, string | undefined>>): LoadedConfig {
+/** Reads the config of a start; a file that cannot be read is one more problem. */
+export function readConfig(flags: Flags, env: Readonly<Record<string, string | undefined>>): LoadedConfig {
   if (flags.config === null) return loadConfig({ file: null, env, flags: flags.keys });
   try {
     const file = { name: flags.config, bytes: readFileSync(flags.config) };
@@ -73,13 +74,15 @@ function createJudge(flags: Flags, config: Config): (file: RaiFile) => Problem |
   };
 }
 
-interface KeysRead {
+/** Key files as a start finds them. */
+export interface KeysRead {
   readonly files: RaiFiles;
   readonly look: RaiLook;
   readonly problems: readonly ConfigProblem[];
 }
 
-async function readKeys(path: string, flags: Flags, config: Config): Promise<KeysRead> {
+/** Reads the key files and says which may not serve under this config. */
+export async function readKeys(path: string, flags: Flags, config: Config): Promise<KeysRead> {
   const files = createRaiFiles({ path, groupRead: flags.raiGroupRead, judge: createJudge(flags, config) });
   const look = await files.look();
   const problems = look.rejected

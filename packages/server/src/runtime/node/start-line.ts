@@ -21,7 +21,7 @@ export function startLine({ url, storeType, storePromise, kids, adminUrl }: Star
   const named = kids.slice(0, MAX_KIDS).join(', ');
   const more = kids.length > MAX_KIDS ? `, and ${kids.length - MAX_KIDS} more` : '';
   const admin = adminUrl === null ? '' : ` · admin ${adminUrl}`;
-  const promise = storePromise.replace(/\.$/, '');
+  const promise = storePromise.replace(/\.$/, '').replace(`${storeType}: `, '');
   return `relayapi-server listening on ${url} · store ${storeType}: ${promise} · keys ${named}${more}${admin}\n`;
 }
 
