@@ -36,10 +36,6 @@ export interface Relay {
   handle(request: InboundRequest, sink: ResponseSink): Promise<void>;
 }
 
-/** A refused caller may still be uploading: this much is read and dropped so that it can read the answer (behaviour.md §6). */
-const DISCARD_BYTES = 1024 * 1024;
-const DISCARD_MS = 1000;
-
 /** What the spine itself asks of the world. */
 export interface SpinePorts {
   readonly clock: Clock;
@@ -94,13 +90,8 @@ export function createSpine(stages: RelayStages, { clock, isDraining }: SpinePor
 
   /** The body is pumped untouched unless a claim must look into it. */
   async function prepareBody(arrival: Arrival, opened: Opened, route: Route): Promise<PreparedBody | Denial> {
-    const source = arrival.request.body;
     const maxBytes = policy.maxRequestBytes(opened);
-    if (!policy.needsBody(opened, route)) {
-      source.proceed();
-      return ingress.meterBody(arrival, maxBytes);
-    }
-    source.proceed();
+    if (!policy.needsBody(opened, route)) return ingress.meterBody(arrival, maxBytes);
     const collected = await ingress.collectBody(arrival, opened.name, maxBytes);
     if (isDenial(collected)) return collected;
     const rewritten = translation.rewrite(opened, route, collected, arrival.header('content-type'));
@@ -139,7 +130,6 @@ export function createSpine(stages: RelayStages, { clock, isDraining }: SpinePor
     const answer = renderError(denial, arrival, clock.nowMs());
     sink.start(answer.status, [...ingress.answerHeaders(arrival, null), ...answer.headers]);
     sink.end(arrival.method === 'HEAD' ? undefined : answer.body);
-    void arrival.request.body.discard(DISCARD_BYTES, DISCARD_MS);
   }
 
   return { matches: ingress.matches, handle };
