@@ -612,6 +612,22 @@ describe('a caller that leaves', () => {
   });
 });
 
+test('an upload that moves on after the call has ended arms no timer', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await start({
+    body: streamed(async function* () {
+      await promise;
+      yield new Uint8Array(100_000);
+    }),
+  });
+  const next = iterateBody().next();
+  sink.leave();
+  resolve();
+  await next;
+  await settle();
+  expect(time.pending()).toBe(0);
+});
+
 describe('back-pressure', () => {
   test('a caller that reads slowly pauses the upstream and its silence is not the upstream’s', async () => {
     create({ idleTimeoutMs: 1000 });

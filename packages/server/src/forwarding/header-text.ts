@@ -5,7 +5,10 @@ import type { RawHeaders } from '../io.ts';
 export function headerValues(rawHeaders: RawHeaders, name: string): string[] {
   const values: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? '');
+    const field = rawHeaders[i] as string;
+    // most lines fall out by length, before anything is copied
+    if (field.length === name.length && field.toLowerCase() === name)
+      values.push(rawHeaders[i + 1] as string);
   }
   return values;
 }

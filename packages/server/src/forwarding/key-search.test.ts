@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Secret } from 'relayapi-token';
 import { describe, expect, test } from 'vitest';
-import { createKeySearch, holdsSecret, isSearchable, SHORTEST_SEARCHED } from './key-search.ts';
+import { createKeyFinder, SHORTEST_SEARCHED } from './key-search.ts';
 
 const KEY = 'sk-demo-not-a-key/with+odd="chars"\\end';
 const secret = new Secret(KEY);
@@ -9,7 +9,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 /** Feeds `bytes` cut at the given places; null when the search found something, else all that came out. */
 function run(bytes: Uint8Array, cuts: readonly number[], secrets: readonly Secret[] = [secret]) {
-  const search = createKeySearch(secrets);
+  const search = createKeyFinder(secrets).search();
   const out: Uint8Array[] = [];
   let longestHeld = 0;
   let from = 0;
@@ -25,6 +25,7 @@ function run(bytes: Uint8Array, cuts: readonly number[], secrets: readonly Secre
   return { found: false as const, out: Buffer.concat(out), longestHeld };
 }
 
+const holds = (bytes: Uint8Array, secrets: readonly Secret[]) => createKeyFinder(secrets).inBytes(bytes);
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const each = (text: string, spell: (code: number) => string) =>
   Array.from(text, (character) => spell(character.charCodeAt(0))).join('');
@@ -102,9 +103,9 @@ describe('A26 the key is found in every chunking', () => {
 
   test('of several secrets any one is found', () => {
     const secrets = [secret, new Secret('another-demo-secret'), new Secret('demo-region-name')];
-    expect(holdsSecret(bytesOf('x demo-region-name y'), secrets)).toBe(true);
-    expect(holdsSecret(bytesOf(`x ${base64('..another-demo-secret')} y`), secrets)).toBe(true);
-    expect(holdsSecret(bytesOf('nothing of the kind'), secrets)).toBe(false);
+    expect(holds(bytesOf('x demo-region-name y'), secrets)).toBe(true);
+    expect(holds(bytesOf(`x ${base64('..another-demo-secret')} y`), secrets)).toBe(true);
+    expect(holds(bytesOf('nothing of the kind'), secrets)).toBe(false);
   });
 
   test('a key that repeats itself is found after a false start', () => {
@@ -144,7 +145,7 @@ describe('what does not hold the key', () => {
   });
 
   test('is held back only while it could still become the key', () => {
-    const search = createKeySearch([secret]);
+    const search = createKeyFinder([secret]).search();
     expect(Buffer.concat(search.push(bytesOf('data: hello\n\n')) ?? []).toString()).toBe('data: hello\n\n');
     expect(Buffer.concat(search.push(bytesOf('data: sk-demo')) ?? []).toString()).toBe('data: ');
     expect(Buffer.concat(search.push(bytesOf('n')) ?? []).toString()).toBe('sk-demon');
@@ -163,7 +164,7 @@ describe('what does not hold the key', () => {
   });
 
   test('is let go without waiting for more when the stream ends', () => {
-    const search = createKeySearch([secret]);
+    const search = createKeyFinder([secret]).search();
     expect(search.push(bytesOf('sk-demo'))).toEqual([]);
     expect(Buffer.concat(search.flush()).toString()).toBe('sk-demo');
   });
@@ -171,13 +172,21 @@ describe('what does not hold the key', () => {
 
 test('secrets too short to tell from text are not searched for', () => {
   const short = new Secret('x'.repeat(SHORTEST_SEARCHED - 1));
-  expect(isSearchable([short])).toBe(false);
-  expect(isSearchable([short, secret])).toBe(true);
-  expect(holdsSecret(bytesOf('xxxxxxxxxxxxxxxx'), [short])).toBe(false);
-  expect(holdsSecret(bytesOf('xxxxxxxx'), [new Secret('x'.repeat(SHORTEST_SEARCHED))])).toBe(true);
+  expect(createKeyFinder([short]).searchable).toBe(false);
+  expect(createKeyFinder([short, secret]).searchable).toBe(true);
+  expect(holds(bytesOf('xxxxxxxxxxxxxxxx'), [short])).toBe(false);
+  expect(holds(bytesOf('xxxxxxxx'), [new Secret('x'.repeat(SHORTEST_SEARCHED))])).toBe(true);
 });
 
 test('a search without secrets lets everything through', () => {
-  const search = createKeySearch([]);
+  const search = createKeyFinder([]).search();
   expect(search.push(bytesOf('%\\s'))).toEqual([bytesOf('%\\s')]);
+});
+
+test('a header value is searched as text', () => {
+  const finder = createKeyFinder([secret]);
+  expect(finder.inText(`for ${encodeURIComponent(KEY)}`)).toBe(true);
+  expect(finder.inText('application/json')).toBe(false);
+  expect(finder.inText(KEY.slice(1))).toBe(false);
+  expect(createKeyFinder([]).inText(KEY)).toBe(false);
 });

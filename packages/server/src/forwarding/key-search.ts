@@ -43,21 +43,57 @@ const PERCENT = 0x25;
 const ESCAPE = 0x5c;
 const ESCAPABLE = new Set(Array.from('"/\\', (character) => character.charCodeAt(0)));
 
-/** True when the whole of `bytes` holds one of the secrets. */
-export function holdsSecret(bytes: Uint8Array, secrets: readonly Secret[]): boolean {
-  return createKeySearch(secrets).push(bytes) === null;
+/** Looks for a call's secrets; what that takes is made when the first text is long enough to hold one. */
+export interface KeyFinder {
+  /** False when no secret is long enough to be searched for. */
+  readonly searchable: boolean;
+  /** True when `text` (a header value) holds a secret. */
+  inText(text: string): boolean;
+  /** True when the whole of `bytes` holds a secret. */
+  inBytes(bytes: Uint8Array): boolean;
+  /** Starts a search over a stream. */
+  search(): KeySearch;
 }
 
-/** True when there is anything to search for. */
-export function isSearchable(secrets: readonly Secret[]): boolean {
-  return secrets.some((secret) => secret.length >= SHORTEST_SEARCHED);
+/** Makes the finder of one call. */
+export function createKeyFinder(secrets: readonly Secret[]): KeyFinder {
+  const searched = secrets.filter((secret) => secret.length >= SHORTEST_SEARCHED);
+  const shortest = Math.min(...searched.map((secret) => secret.length));
+  let prepared: Prepared | null = null;
+  const search = () => {
+    prepared ??= prepare(searched);
+    return createKeySearch(prepared);
+  };
+  // no spelling is shorter than the secret itself
+  const inBytes = (bytes: Uint8Array) => bytes.length >= shortest && search().push(bytes) === null;
+  return {
+    searchable: searched.length > 0,
+    inText: (text) => text.length >= shortest && inBytes(encodeUtf8(text)),
+    inBytes,
+    search,
+  };
 }
 
-/** Starts a search for all of `secrets`. */
-export function createKeySearch(secrets: readonly Secret[]): KeySearch {
-  const patterns = secrets.filter((secret) => secret.length >= SHORTEST_SEARCHED).flatMap(patternsOf);
-  const starters = findStarters(patterns);
-  const width = Math.max(1, ...patterns.map((pattern) => pattern.first.length)) * STEPS;
+interface Prepared {
+  readonly patterns: readonly Pattern[];
+  /** By byte: 1 where it can begin a pattern in whatever spelling. */
+  readonly starters: Uint8Array;
+  /** Codes per pattern. */
+  readonly width: number;
+}
+
+function prepare(secrets: readonly Secret[]): Prepared {
+  const patterns = secrets.flatMap(patternsOf);
+  const starters = new Uint8Array(256);
+  if (patterns.length > 0) starters[PERCENT] = starters[ESCAPE] = 1;
+  for (const { first, second } of patterns) {
+    starters[first[0] as number] = 1;
+    starters[second[0] as number] = 1;
+  }
+  return { patterns, starters, width: Math.max(1, ...patterns.map(({ first }) => first.length)) * STEPS };
+}
+
+function createKeySearch({ patterns, starters, width }: Prepared): KeySearch {
   // partial matches, oldest first: what is matched so far, and where in the stream it began
   let codes: number[] = [];
   let starts: number[] = [];
@@ -124,7 +160,7 @@ export function createKeySearch(secrets: readonly Secret[]): KeySearch {
       const rest = code % width;
       found = step((code / width) | 0, (rest / STEPS) | 0, rest % STEPS, starts[i] as number);
     }
-    for (const index of starters[byte] as readonly number[]) {
+    for (let index = 0; starters[byte] === 1 && index < patterns.length; index++) {
       found ||= step(index, 0, PLAIN, offset);
     }
     codes = nextCodes;
@@ -136,7 +172,7 @@ export function createKeySearch(secrets: readonly Secret[]): KeySearch {
     push(chunk) {
       for (let i = 0; i < chunk.length; i++, offset++) {
         const byte = chunk[i] as number;
-        if (codes.length === 0 && (starters[byte] as readonly number[]).length === 0) continue;
+        if (codes.length === 0 && starters[byte] === 0) continue;
         if (read(byte)) {
           held = [];
           return null;
@@ -172,17 +208,6 @@ function release(
     left = Math.max(0, left - chunk.length);
   }
   return { ready: ready.filter((chunk) => chunk.length > 0), rest, count };
-}
-
-/** Which patterns a byte can begin, in whatever spelling. */
-function findStarters(patterns: readonly Pattern[]): readonly (readonly number[])[] {
-  return Array.from({ length: 256 }, (_, byte) =>
-    patterns.flatMap((pattern, index) =>
-      byte === PERCENT || byte === ESCAPE || byte === pattern.first[0] || byte === pattern.second[0]
-        ? [index]
-        : [],
-    ),
-  );
 }
 
 function patternsOf(secret: Secret): Pattern[] {

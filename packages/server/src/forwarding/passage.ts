@@ -3,76 +3,19 @@
  * A state machine over the transport's events and the sink's; it decides nothing about who may call.
  */
 import { concatBytes, Secret } from 'relayapi-token';
-import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { AdmittedCall, Outcome, Route, Tap } from '../exchange.ts';
-import type { HeaderList, RawHeaders, ResponseSink } from '../io.ts';
-import { answerDenial, BROKEN, breakStream, type ErrorFrame, type RenderError } from './answer.ts';
-import type { CredentialRest } from './credential-rest.ts';
-import { createKeySearch, holdsSecret, isSearchable, type KeySearch } from './key-search.ts';
-import type { LiveCalls } from './live-calls.ts';
-import { DISCARD_BYTES, DISCARD_MS, ERROR_BODY_BYTES, ERROR_BODY_MS } from './options.ts';
-import { bodyFault, type OutgoingBody, openOutgoingBody } from './outgoing-body.ts';
-import { joinAnswerHeaders, pickResponseHeaders } from './response-headers.ts';
+import type { RawHeaders, ResponseSink } from '../io.ts';
+import { BROKEN } from './answer.ts';
+import { createKeyFinder } from './key-search.ts';
+import { ERROR_BODY_BYTES, ERROR_BODY_MS } from './options.ts';
+import { bodyFault, openOutgoingBody } from './outgoing-body.ts';
+import { complete, crash, endWith, onGone, passedHeaders } from './passage-end.ts';
+import type { Passage, PassageStage } from './passage-state.ts';
+import { joinAnswerHeaders } from './response-headers.ts';
 import { contentType, declaredLength, judgeResponse } from './response-rules.ts';
-import { createSilenceWatch, type SetTimer, type SilenceWatch, startTimer } from './timers.ts';
-import type { Transport, TransportFailure, UpstreamCall } from './transport.ts';
-
-/** What a passage needs of the stage. */
-export interface PassageStage {
-  readonly transport: Transport;
-  readonly clock: Clock;
-  readonly setTimer: SetTimer;
-  readonly renderError: RenderError;
-  readonly errorFrame: ErrorFrame;
-  readonly live: LiveCalls;
-  readonly rest: CredentialRest;
-  readonly headersTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  readonly keepAliveCommentMs: number;
-  readonly passRateLimitHeaders: boolean;
-  /** Why the call must not be sent after all, null when it may. */
-  refuse(call: AdmittedCall): Denial | null;
-  /** The header list that goes up. */
-  headersFor(call: AdmittedCall): readonly string[];
-  /** Milliseconds from now until the answer must have ended. */
-  deadlineMs(call: AdmittedCall): number;
-}
-
-interface Passage {
-  readonly call: AdmittedCall;
-  readonly sink: ResponseSink;
-  readonly tap: Tap;
-  readonly stage: PassageStage;
-  readonly resolve: (outcome: Outcome) => void;
-  readonly reject: (error: unknown) => void;
-  readonly secrets: readonly Secret[];
-  readonly cleanups: (() => void)[];
-  watch: SilenceWatch;
-  comments: SilenceWatch | null;
-  upstream: UpstreamCall | null;
-  body: OutgoingBody | null;
-  phase: 'sending' | 'collecting' | 'streaming';
-  /** True once the end is decided: whatever the transport still says is stale. */
-  ended: boolean;
-  sentAtMs: number;
-  upstreamStatus: number | null;
-  upstreamHeaders: RawHeaders;
-  ageMs: number | null;
-  status: number | null;
-  bodyPassed: boolean;
-  callerGone: boolean;
-  cut: boolean;
-  denial: Denial | null;
-  responseBytes: number;
-  /** True for an event stream of open length, into which a frame or comment may be put. */
-  framed: boolean;
-  search: KeySearch | null;
-  collected: Uint8Array[];
-  collectedBytes: number;
-  /** Last bytes written, to know whether an event is under way. */
-  tail: string;
-}
+import { createSilenceWatch, startTimer } from './timers.ts';
+import type { TransportFailure } from './transport.ts';
 
 const KEEP_ALIVE = new TextEncoder().encode(': keep-alive\n\n');
 
@@ -91,7 +34,7 @@ export function pass(
       stage,
       resolve,
       reject,
-      secrets: secretsOf(call.route),
+      finder: createKeyFinder(secretsOf(call.route)),
       cleanups: [],
       watch: createSilenceWatch(stage.clock, stage.setTimer, () => onSilence(passage)),
       comments: null,
@@ -128,10 +71,9 @@ async function begin(p: Passage): Promise<void> {
   if (refused) return endWith(p, refused);
   p.cleanups.push(startTimer(stage.setTimer, stage.deadlineMs(call), () => endWith(p, overdue(p))));
   try {
-    p.body = await openOutgoingBody(
-      call.body,
-      () => p.phase === 'sending' && p.watch.start(stage.headersTimeoutMs),
-    );
+    p.body = await openOutgoingBody(call.body, () => {
+      if (p.phase === 'sending' && !p.ended) p.watch.start(stage.headersTimeoutMs);
+    });
   } catch (error) {
     return onBodyFault(p, error);
   }
@@ -191,7 +133,7 @@ function onHeaders(p: Passage, status: number, rawHeaders: RawHeaders): void {
   if (passed === null) return endWith(p, leaked('a header'), status >= 400);
   p.phase = 'streaming';
   p.framed = type === 'text/event-stream' && length === null;
-  if (!call.route.trusted && isSearchable(p.secrets)) p.search = createKeySearch(p.secrets);
+  if (!call.route.trusted && p.finder.searchable) p.search = p.finder.search();
   p.status = status;
   p.sink.start(status, joinAnswerHeaders(call, passed, call.remainingFor(status)));
   if (p.framed && stage.keepAliveCommentMs > 0) startComments(p);
@@ -261,7 +203,7 @@ function endCollected(p: Passage): void {
   const status = p.upstreamStatus as number;
   const body = concatBytes(...p.collected);
   const passed = passedHeaders(p, body.length);
-  if (passed === null || holdsSecret(body, p.secrets)) return endWith(p, leaked('an error'), true);
+  if (passed === null || p.finder.inBytes(body)) return endWith(p, leaked('an error'), true);
   p.ended = true;
   p.status = status;
   sink.start(status, joinAnswerHeaders(call, passed, call.remainingFor(status)));
@@ -292,108 +234,11 @@ function contain(p: Passage, action: () => void): void {
   }
 }
 
-/** Lets go of everything and hands the error on; answering `internal` is the spine's. */
-function crash(p: Passage, error: unknown): void {
-  p.ended = true;
-  p.upstream?.abort();
-  letGo(p);
-  p.reject(error);
-}
-
-function letGo(p: Passage): void {
-  p.watch.stop();
-  p.comments?.stop();
-  for (const cleanup of p.cleanups.splice(0)) cleanup();
-}
-
 function onSilence(p: Passage): void {
   if (p.phase === 'sending' && p.upstream?.written === false) {
     return endWith(p, deny('upstream_unreachable', { reason: 'no connection in time' }));
   }
   endWith(p, deny('upstream_timeout', { reason: p.phase === 'sending' ? 'no status in time' : 'silence' }));
-}
-
-/** The caller has left: nothing is owed to it, and the upstream stops at once. */
-function onGone(p: Passage): void {
-  if (p.ended) return;
-  p.ended = true;
-  p.callerGone = true;
-  p.cut = p.sink.started;
-  p.upstream?.abort();
-  complete(p);
-}
-
-/** Ends the call by the relay's decision: a refusal while nothing has been sent, else a break that no client takes for success. */
-function endWith(p: Passage, denial: Denial, keepStatus = false): void {
-  if (p.ended) return;
-  p.ended = true;
-  p.denial = denial;
-  p.upstream?.abort();
-  const { sink, stage, call } = p;
-  if (sink.closed) {
-    p.callerGone = true;
-    return complete(p);
-  }
-  if (!sink.started) {
-    const kept =
-      keepStatus && p.upstreamStatus !== null ? { status: p.upstreamStatus, headers: keptHeaders(p) } : null;
-    p.status = answerDenial(call, sink, denial, stage.renderError, kept, remainingAfter(p));
-    return complete(p);
-  }
-  p.cut = true;
-  const dialect = call.route.endpoint?.dialect ?? 'opaque';
-  const frame = p.framed ? stage.errorFrame(dialect, denial, call.arrival) : null;
-  breakStream(sink, frame, stage.setTimer)
-    .then(() => complete(p))
-    .catch(p.reject);
-}
-
-/** Hands in the outcome. The end has been decided before. */
-function complete(p: Passage): void {
-  const { call, tap } = p;
-  letGo(p);
-  if (!p.callerGone && p.body?.complete() !== true && call.body.kind === 'stream') {
-    void call.arrival.request.body.discard(DISCARD_BYTES, DISCARD_MS);
-  }
-  const written = p.upstream?.written ?? false;
-  p.resolve({
-    upstreamStatus: p.upstreamStatus,
-    status: p.status,
-    written,
-    bodyPassed: p.bodyPassed,
-    callerGone: p.callerGone,
-    cut: p.cut,
-    denial: p.denial,
-    ageMs: p.ageMs,
-    requestBytes: written ? (p.body?.handed() ?? 0) : 0,
-    responseBytes: p.responseBytes,
-    usage: tap.finish(),
-  });
-}
-
-/** The upstream's lines for the caller, null when one of them shows the key. */
-function passedHeaders(p: Passage, contentLength: number | null): [string, string][] | null {
-  const picked = pickResponseHeaders(
-    p.upstreamStatus as number,
-    p.upstreamHeaders,
-    p.call.route.provider.requestIdHeader,
-    { passRateLimitHeaders: p.stage.passRateLimitHeaders, contentLength, nowMs: p.stage.clock.nowMs() },
-  );
-  const encoder = new TextEncoder();
-  const shown = picked.some(([, value]) => holdsSecret(encoder.encode(value), p.secrets));
-  return shown ? null : picked;
-}
-
-/** Of the upstream's lines those that go with its status, whoever wrote the body. */
-function keptHeaders(p: Passage): HeaderList {
-  const kept = passedHeaders(p, null) ?? [];
-  return kept.filter(([name]) => !name.startsWith('content-') && name !== 'accept-ranges');
-}
-
-/** What the token has left after a call that the relay ended itself; null where the store would have to be asked. */
-function remainingAfter(p: Passage): number | null {
-  if (p.upstreamStatus !== null) return p.call.remainingFor(p.upstreamStatus);
-  return p.upstream?.written ? p.call.remainingFor(200) : null;
 }
 
 /** Keeps idle connections of an event stream open with comments, but never inside an event. */
