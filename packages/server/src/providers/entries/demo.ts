@@ -1,6 +1,6 @@
 /** The fake provider of the quick start and the tests. In the registry only with `-demo`. */
 import { defineProvider } from '../define.ts';
-import { ANTHROPIC, GEMINI, OPENAI_BASICS } from '../endpoints.ts';
+import { ANTHROPIC, GEMINI, OPENAI_BASICS, SPEECH, TRANSCRIPTIONS } from '../endpoints.ts';
 import type { Provider } from '../provider.ts';
 
 /** The demo provider at `origin` (`http://127.0.0.1:8842`), which speaks OpenAI, Anthropic and Gemini under both version roots. */
@@ -12,7 +12,7 @@ export function demoProvider(origin: string): Provider {
     name: 'Demo provider',
     base: `${origin}/v1`,
     moreRoots: ['/v1beta'],
-    endpoints: [...OPENAI_BASICS, ...anthropicOnly, ...geminiOnly],
+    endpoints: [...OPENAI_BASICS, SPEECH, TRANSCRIPTIONS, ...anthropicOnly, ...geminiOnly],
     passHeaders: ['anthropic-version', 'anthropic-beta', 'openai-beta'],
     passQuery: ['alt', 'beta'],
     requestIdHeader: 'x-request-id',
