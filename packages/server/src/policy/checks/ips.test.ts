@@ -1,4 +1,6 @@
+import { BlockList, isIPv6 } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../../test/contract/store-contract.ts';
 import { makeClaims } from '../../../test/support/policy.ts';
 import { checkIps } from './ips.ts';
 
@@ -30,6 +32,16 @@ describe('ips', () => {
     ['::ffff:192.0.2.0/120', '192.0.2.9', 'ok'],
     ['::ffff:192.0.2.0/120', '192.0.3.9', 'ip_denied'],
     ['::ffff:0:0/90', '192.0.2.9', 'ip_denied'],
+    ['::ffff:0:0/96', '192.0.2.9', 'ok'],
+    ['::ffff:c000:209', '192.0.2.9', 'ok'],
+    ['::192.0.2.9', '192.0.2.9', 'ip_denied'],
+    ['64:ff9b::192.0.2.9', '64:ff9b::c000:209', 'ok'],
+    ['1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7:8', 'ok'],
+    ['1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7:9', 'ip_denied'],
+    ['1::/16', '1:2::', 'ok'],
+    ['::1', '::1', 'ok'],
+    ['::', '::', 'ok'],
+    ['::', '::1', 'ip_denied'],
   ])('%s and %s: %s', (block, client, expected) => {
     expect(verdict([block], client)).toBe(expected);
   });
@@ -48,6 +60,17 @@ describe('ips', () => {
     '10.0.0.0/-1',
     '10.0.0.0/8/8',
     'x',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '1:2:3:4:5:6:7::8',
+    '1::2::3',
+    ':::',
+    ':1',
+    '1.2.3.4::',
+    '::1.2.3',
+    '::ffff:010.0.0.1',
+    '10.0.0.0/08',
+    '8',
     '',
     '::1/129',
   ])('an entry that is no plain block (%s) admits nobody', (block) => {
@@ -64,5 +87,32 @@ describe('ips', () => {
 
   it('fails closed on the pin that this release cannot hold', () => {
     expect(verdict('first', '192.0.2.1')).toBe('ip_denied');
+  });
+
+  it('agrees with Node on 5,000 random blocks and addresses', () => {
+    const random = createRandom(53);
+    const part = (most: number) => Math.floor(random() * most);
+    let held = 0;
+    for (let round = 0; round < 5000; round++) {
+      const six = random() < 0.5;
+      // Few distinct parts, so that blocks and addresses meet often.
+      const address = () =>
+        six
+          ? Array.from({ length: 8 }, () => part(3).toString(16))
+              .join(':')
+              .replace(/(?:^|:)0(?::0)+(?:$|:)/, '::')
+          : `10.${part(3)}.${part(2)}.${part(256)}`;
+      const [base, client] = [address(), address()];
+      const prefix = part(six ? 129 : 33);
+      const list = new BlockList();
+      list.addSubnet(base, prefix, six ? 'ipv6' : 'ipv4');
+      expect(isIPv6(client)).toBe(six);
+      const expected = list.check(client, six ? 'ipv6' : 'ipv4');
+      if (expected) held += 1;
+      expect(`${base}/${prefix} ${client} ${verdict([`${base}/${prefix}`], client)}`).toBe(
+        `${base}/${prefix} ${client} ${expected ? 'ok' : 'ip_denied'}`,
+      );
+    }
+    expect(held).toBeGreaterThan(1000);
   });
 });
