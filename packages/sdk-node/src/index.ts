@@ -2,4 +2,4 @@
 export { MintError, RaiError, Secret } from 'relayapi-token';
 export { RelayAPIClient } from './client.ts';
 export { type GenerateOptions, OPTION_NAMES, type UpstreamOptions } from './options.ts';
-export { type ReadRaiOptions, readRaiFile } from './rai-file.ts';
+export { type ReadRaiOptions, readRaiBytes, readRaiFile } from './rai-file.ts';

@@ -16,10 +16,11 @@ const READ_BY_GROUP = 0o040;
  * Throws RaiError, every problem listed with its JSON path and fix: file missing, mode too loose, foreign owner, bad content.
  */
 export function readRaiFile(path: string | URL, options: ReadRaiOptions = {}): RaiFile {
-  return parseRai(readGuarded(path, options));
+  return parseRai(readRaiBytes(path, options));
 }
 
-function readGuarded(path: string | URL, options: ReadRaiOptions): Uint8Array {
+/** A key file's bytes, its mode and owner checked but not its content. Throws RaiError. For tools that rewrite files. */
+export function readRaiBytes(path: string | URL, options: ReadRaiOptions = {}): Uint8Array {
   let descriptor: number;
   try {
     descriptor = openSync(path, 'r');

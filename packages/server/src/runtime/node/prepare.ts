@@ -9,6 +9,7 @@ import { type LoadedConfig, loadConfig } from '../../config/load-config.ts';
 import { isLoopbackHost } from '../../config/loopback.ts';
 import type { ConfigProblem } from '../../config/problems.ts';
 import type { Config } from '../../config/schema.ts';
+import { checkProviders } from '../../create-relay.ts';
 import type { VaultEntry } from '../../routing/options.ts';
 import { DEFAULT_RAI, makeDefaultRai } from './default-rai.ts';
 import type { Flags } from './flags.ts';
@@ -121,6 +122,7 @@ export async function prepare(
   const problems = [
     ...flags.problems,
     ...configProblems,
+    ...checkProviders(config).map((problem) => ({ ...problem, source: configName })),
     ...vault.problems,
     ...admin.problems,
     ...checkDemo(flags, config),
