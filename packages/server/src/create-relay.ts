@@ -102,6 +102,23 @@ export class RelayConfigError extends Error {
   }
 }
 
+/** What is wrong with `providers` and `vault` in config, judged against the registry; every problem at once, before anything is made. */
+export function checkProviders(config: Pick<Config, 'providers' | 'vault'>): readonly Problem[] {
+  const { catalog, problems } = createCatalog(REGISTRY, config.providers);
+  const strays = Object.entries(config.vault).flatMap(([name, { provider }]) => {
+    if (catalog.find(provider) !== null) return [];
+    const message = `"${provider}" is not in the registry`;
+    return [
+      {
+        path: `$.vault.${name}.provider`,
+        message,
+        fix: 'name a provider of docs/providers.md, or add one under "providers"',
+      },
+    ];
+  });
+  return [...problems, ...strays];
+}
+
 /** Makes a relay. Throws RelayConfigError when `providers` in config cannot be joined with the registry. */
 export async function createRelay(
   config: Config,

@@ -2,6 +2,7 @@
  * Rules that look at more than one key of the config, and keys that are accepted but do nothing yet.
  * What one key alone may hold stands in the schema.
  */
+import { createIngressOptions } from '../ingress/options.ts';
 import type { VaultEntry } from './entries.ts';
 import { isLoopbackHost } from './loopback.ts';
 import type { Fault } from './problems.ts';
@@ -72,11 +73,24 @@ function checkStore({ store }: Config): Fault[] {
   ];
 }
 
+function checkProxies({ server }: Config): Fault[] {
+  return server.trusted_proxies.flatMap((entry, index) => {
+    try {
+      createIngressOptions({ trusted_proxies: [entry] });
+      return [];
+    } catch {
+      const path = ['server', 'trusted_proxies', index];
+      return [{ path, message: 'is no address or CIDR range', fix: 'write 10.0.0.1, 10.0.0.0/8 or ::1' }];
+    }
+  });
+}
+
 /** Every fault that shows only when keys are seen together. */
 export function checkTogether(config: Config): Fault[] {
   return [
     ...checkStore(config),
     ...checkAdmin(config),
+    ...checkProxies(config),
     ...Object.entries(config.vault).flatMap(([name, entry]) => checkVault(name, entry)),
   ];
 }

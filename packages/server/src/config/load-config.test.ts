@@ -167,6 +167,11 @@ describe('keys seen together', () => {
   it.each([
     ['an admin listener off loopback needs a secret', { admin: { host: '0.0.0.0' } }, '$.admin.host'],
     ['an admin listener on the port of the relay', { admin: { port: 8840 } }, '$.admin.port'],
+    [
+      'a proxy that is no address',
+      { server: { trusted_proxies: ['10.0.0.0/8', 'proxy.internal'] } },
+      '$.server.trusted_proxies[1]',
+    ],
     ['two secrets', { admin: { secret_env: 'A', secret_file: 'b' } }, '$.admin.secret_file'],
     [
       'a vault entry with two keys',
