@@ -836,6 +836,20 @@ describe('cut', () => {
   });
 });
 
+test('a call that is cut while its body is collected is not sent once the body is there', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const body = streamed(async function* () {
+    await promise;
+    yield new Uint8Array(10);
+  }, 10);
+  await start({ body });
+  forwarding.cut(() => true, deny('draining'));
+  resolve();
+  await settle();
+  expect(transport.requests).toHaveLength(0);
+  expect(time.pending()).toBe(0);
+});
+
 describe('a bug costs its call alone', () => {
   const bug = new Error('a bug');
 

@@ -163,6 +163,17 @@ describe('what does not hold the key', () => {
     }
   });
 
+  test('is let go when one character is spelled without end', () => {
+    for (const [begin, filler] of [
+      ['s', '\\'],
+      ['s%', '25'],
+    ] as const) {
+      const { found, longestHeld } = run(bytesOf(begin + filler.repeat(10_000)), [3_000, 6_000, 9_000]);
+      expect(found).toBe(false);
+      expect(longestHeld).toBeLessThan(KEY.length * 2 * 12 + 12);
+    }
+  });
+
   test('is let go without waiting for more when the stream ends', () => {
     const search = createKeyFinder([secret]).search();
     expect(search.push(bytesOf('sk-demo'))).toEqual([]);
