@@ -51,7 +51,7 @@ const baseUrl = z
   }, 'must hold no user, password, query or fragment');
 
 /** One entry of `providers`. */
-export const providerEntry = z
+const providerEntry = z
   .strictObject({
     base_url: baseUrl.optional().meta({
       description: 'Origin and root, as an SDK would be given it: `https://llm.internal:8443/v1`.',
@@ -170,7 +170,5 @@ export const vaultSection = z
   .default({})
   .meta({ description: 'Keys that stay at the relay, by the name tokens use.' });
 
-/** A provider entry as checked. */
-export type ProviderEntry = z.output<typeof providerEntry>;
 /** A vault entry as checked. */
 export type VaultEntry = z.output<typeof vaultEntry>;

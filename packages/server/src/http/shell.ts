@@ -52,7 +52,7 @@ const FORWARDED =
 export type LoopbackTest = (host: string) => boolean;
 
 /** The host name of a `Host` header, without its port; null when it is none. */
-export function hostName(host: string | undefined): string | null {
+function hostName(host: string | undefined): string | null {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?$/.exec(host ?? '');
   return match?.[1] ?? null;
 }

@@ -4,7 +4,7 @@
  */
 
 /** Models of the demo provider that the page offers. */
-export const TRY_MODELS = ['demo-chat', 'demo-small', 'demo-large'] as const;
+const TRY_MODELS = ['demo-chat', 'demo-small', 'demo-large'] as const;
 
 /** A checked choice. */
 export interface TryChoice {

@@ -31,6 +31,3 @@ export const logOptions = z
   })
   .prefault({})
   .meta({ description: 'The log.' });
-
-/** `log` as checked. */
-export type LogOptions = z.output<typeof logOptions>;

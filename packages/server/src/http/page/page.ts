@@ -82,7 +82,7 @@ function showTrouble(trouble: Trouble | null): void {
     box.append(element);
     return element;
   };
-  line('strong', trouble.title);
+  line('strong', trouble.title, 'trouble-title');
   line('span', trouble.advice);
   if (trouble.code !== '') line('span', trouble.code, 'code');
   if (trouble.over) {
@@ -236,6 +236,8 @@ async function ask(question: string): Promise<void> {
       log.scrollTop = log.scrollHeight;
     }
     conversation.push({ role: 'assistant', content: answer.text.textContent ?? '' });
+    // the SDK ends a stopped stream as if it were complete
+    if (controller.signal.aborted) addNote(answer.turn, 'Stopped.');
     if (usage !== null) addNote(answer.turn, `${model.value} · ${usage}`);
   } catch (error) {
     answer.turn.classList.add('failed');

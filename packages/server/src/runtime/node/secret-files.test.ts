@@ -61,7 +61,7 @@ describe('a secret file', () => {
 
   it('that is a pipe is refused and does not hang the start', () => {
     const pipe = join(folder, 'pipe');
-    execFileSync('mkfifo', ['-m', '600', pipe]);
+    execFileSync('sh', ['-c', `mkfifo -m 600 '${pipe}'`]);
     expect(messageOf(pipe)).toContain('is no regular file');
   });
 
