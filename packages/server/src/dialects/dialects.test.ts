@@ -283,6 +283,7 @@ describe('finding an object in a cut text', () => {
     expect(lastObjectNamed('"u":{"a":1},"u":{"b":', 'u')).toEqual({ a: 1 });
     expect(lastObjectNamed('"u":{"a":1},"u":5', 'u')).toEqual({ a: 1 });
     expect(lastObjectNamed('"u":5', 'u')).toBeNull();
+    expect(lastObjectNamed('"u":{"a":1},"s":"\\"u\\":{}"', 'u')).toEqual({ a: 1 });
     expect(lastObjectNamed('', 'u')).toBeNull();
   });
 

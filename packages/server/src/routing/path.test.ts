@@ -230,6 +230,19 @@ describe('a segment that names a model', () => {
   });
 });
 
+describe('a segment that names no model', () => {
+  it.each([
+    ['alibaba', '/api/v1/services/aigc/text%2Fx/generation'],
+    ['alibaba', '/api/v1/services/aigc/text/generation%2Fx'],
+    ['deepl', '/v2/document/a%2Fb'],
+  ])('holds no encoded slash: %s %s', (provider, rest) => {
+    expect(routeOf(provider, 'POST', rest)).toMatchObject({ denied: BAD });
+    expect(routeOf(provider, 'POST', rest.replace('%2F', '-'))).toMatchObject({
+      endpoint: { kind: 'inference' },
+    });
+  });
+});
+
 describe('segments read alone', () => {
   it('are decoded once or refused', () => {
     expect(decodeSegment('a%3Ab')).toBe('a:b');

@@ -194,6 +194,13 @@ describe('cap', () => {
       CHAT,
     ],
     [
+      'takes the lower one in the other order too',
+      { max_completion_tokens: 5, max_tokens: 9 },
+      '{"max_tokens":7}',
+      '{"max_tokens":5}',
+      CHAT,
+    ],
+    [
       'inserts nothing that the endpoint does not know',
       { max_tokens: 9, n: 1 },
       '{"input":"x"}',

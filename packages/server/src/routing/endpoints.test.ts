@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { allowWith, arrivalFor, openedWith } from '../../test/support/route.ts';
+import { createCatalog } from '../providers/catalog.ts';
+import { defineProvider } from '../providers/define.ts';
+import { CHAT } from '../providers/endpoints.ts';
+import type { Endpoint } from '../providers/provider.ts';
+import { findEndpoint } from './endpoints.ts';
+import { createRouting } from './routing.ts';
+
+const row = (path: string, more: Partial<Endpoint> = {}): Endpoint => ({ ...CHAT, path, ...more });
+const provider = defineProvider({
+  id: 'x',
+  name: 'X',
+  base: 'https://x.example/v1',
+  moreRoots: ['/v2'],
+  endpoints: [
+    row('/a/{name}'),
+    row('/a/fixed'),
+    row('/a/{name}', { method: 'GET' }),
+    row('/only', { root: '/v2' }),
+    row('/tree/*'),
+    row('/asset-{id}.json'),
+    row('/speak', { models: [{ in: 'query', name: 'model' }] }),
+    row('/m/{model}/x', { models: [{ in: 'path', segment: 'model' }] }),
+  ],
+  passQuery: ['model', 'voice'],
+  asOf: '2026-11',
+  sources: [],
+});
+
+const find = (method: string, relative: string, root = '/v1') => {
+  const match = findEndpoint(provider, method, root, relative);
+  return match === null ? null : [match.endpoint.path, { ...match.segments }];
+};
+
+describe('the row of a request', () => {
+  it.each([
+    ['POST', '/a/fixed', '/a/fixed', {}],
+    ['POST', '/a/other', '/a/{name}', { name: 'other' }],
+    ['GET', '/a/fixed', '/a/{name}', { name: 'fixed' }],
+    ['POST', '/a/%41', '/a/{name}', { name: 'A' }],
+    ['POST', '/asset-7.json', '/asset-{id}.json', { id: '7' }],
+    ['POST', '/tree/a', '/tree/*', {}],
+    ['POST', '/tree/a/b/', '/tree/*', {}],
+    ['POST', '/m/a%2Fb/x', '/m/{model}/x', { model: 'a/b' }],
+  ])('%s %s is %s', (method, relative, path, segments) => {
+    expect(find(method, relative)).toEqual([path, segments]);
+  });
+
+  it.each([
+    ['POST', ''],
+    ['POST', '/'],
+    ['POST', '/a'],
+    ['POST', '/a/'],
+    ['POST', '/a/b/c'],
+    ['PUT', '/a/b'],
+    ['post', '/a/fixed'],
+    ['POST', '/A/fixed'],
+    ['POST', '/a/b%2Fc'],
+    ['POST', '/asset-.json'],
+    ['POST', '/asset-7.json.json'],
+    ['POST', '/asset-7%2Ejson.json'],
+    ['POST', '/tree'],
+    ['POST', '/tree/a%2Fb'],
+    ['POST', '/only'],
+  ])('%s %s has none', (method, relative) => {
+    expect(find(method, relative)).toBeNull();
+  });
+
+  it('can be bound to one root', () => {
+    expect(find('POST', '/only', '/v2')).toEqual(['/only', {}]);
+  });
+
+  it('is looked up in objects without a prototype', () => {
+    const match = findEndpoint(provider, 'POST', '/v1', '/a/b');
+    expect(Object.getPrototypeOf(match?.segments)).toBeNull();
+  });
+});
+
+describe('a model in the query', () => {
+  const { catalog } = createCatalog([provider]);
+  const routing = createRouting({}, { catalog, vault: new Map(), allowOf: () => allowWith() });
+  const [upstream] = openedWith().claims.upstream;
+  const opened = openedWith({ upstream: [{ ...upstream, provider: 'x' }] });
+  const route = (query: string) => routing.route(opened, arrivalFor('/speak', { query }));
+
+  it('is handed on decoded', () => {
+    expect(route('model=a%3Ab&voice=x+y')).toMatchObject({
+      query: [
+        ['model', 'a:b'],
+        ['voice', 'x+y'],
+      ],
+      path: '/v1/speak?model=a%3Ab&voice=x+y',
+    });
+  });
+
+  it('with a plus sign could be two models, and is refused', () => {
+    expect(route('model=a+b')).toMatchObject({ denied: 'bad_target' });
+    expect(route('model=a%2Bb')).toMatchObject({ denied: 'bad_target' });
+  });
+});
