@@ -12,6 +12,12 @@ export interface Step {
 const node = process.execPath;
 const bin = (path: string, ...args: string[]): string[] => [node, `node_modules/${path}`, ...args];
 
+// What did not change since the last check is not looked at again.
+function compile(project: string): string[] {
+  const memory = `node_modules/.cache/tsc/${project.replaceAll(/[\\/]/g, '_')}.tsbuildinfo`;
+  return bin('typescript/bin/tsc', '-p', project, '--incremental', '--tsBuildInfoFile', memory);
+}
+
 function listSteps(options: { tests: boolean }): Step[] {
   const projects = [
     'tsconfig.json',
@@ -27,7 +33,7 @@ function listSteps(options: { tests: boolean }): Step[] {
       name: 'format and lint',
       commands: [bin('@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.')],
     },
-    { name: 'types', commands: projects.map((project) => bin('typescript/bin/tsc', '-p', project)) },
+    { name: 'types', commands: projects.map(compile) },
     { name: 'imports', commands: [[node, 'scripts/check-imports.ts']] },
     { name: 'house', commands: [[node, 'scripts/check-house.ts']] },
     { name: 'dead code', commands: [bin('knip/bin/knip.js', '--no-progress')] },

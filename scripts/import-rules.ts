@@ -56,7 +56,12 @@ const packageRules: IForbiddenRuleType[] = [
     'cli-imports-entries',
     'the CLI takes token, server and SDK by their front doors',
     '^packages/cli/src',
-    ['^packages/cli/src', '^packages/(token|server|sdk-node)/src/index\\.ts$', NPM, '^(node:)?[a-z_/]+$'],
+    [
+      '^packages/cli/(src|package\\.json$)',
+      '^packages/(token|server|sdk-node)/src/index\\.ts$',
+      NPM,
+      '^(node:)?[a-z_/]+$',
+    ],
   ),
   allowOnly(
     'server-imports-token-only',

@@ -7,7 +7,24 @@ declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
   decode(input?: Uint8Array): string;
 }
-declare const crypto: { getRandomValues<T extends Uint8Array>(array: T): T };
+interface CryptoKey {
+  readonly type: string;
+  readonly extractable: boolean;
+  readonly algorithm: object;
+  readonly usages: string[];
+}
+declare const crypto: {
+  getRandomValues<T extends Uint8Array>(array: T): T;
+  readonly subtle: {
+    importKey(
+      format: 'raw' | 'jwk',
+      key: Uint8Array<ArrayBuffer> | object,
+      algorithm: string | object,
+      extractable: boolean,
+      usages: string[],
+    ): Promise<CryptoKey>;
+  };
+};
 declare class URL {
   constructor(url: string, base?: string | URL);
   static canParse(url: string, base?: string): boolean;
