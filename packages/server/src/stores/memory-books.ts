@@ -98,7 +98,7 @@ function dropSubject(books: MemoryBooks, entry: SubjectEntry, nowMs: number, mon
   // In use again (its last token will schedule it anew), or already gone.
   if (entry.tokens > 0 || books.subjects.get(entry.key) !== entry) return;
   let untilMs = entry.rate === null ? monotonicMs : forgottenAtMs(entry.rate);
-  for (const expiresMs of entry.leases.values()) untilMs = Math.max(untilMs, expiresMs);
+  for (const expiresMs of entry.leases?.values() ?? []) untilMs = Math.max(untilMs, expiresMs);
   if (untilMs > monotonicMs) {
     schedule(books, entry, nowMs + (untilMs - monotonicMs));
     return;

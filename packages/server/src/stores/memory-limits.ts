@@ -39,7 +39,7 @@ export function refuseToken(
   if (concurrency !== undefined && leasesFull(entry.leases, concurrency, now.monotonicMs)) {
     return { refused: 'concurrency' };
   }
-  if (once !== undefined && entry.once.has(once.hash)) return { refused: once.kind };
+  if (once !== undefined && entry.once?.has(once.hash)) return { refused: once.kind };
   return null;
 }
 

@@ -21,9 +21,9 @@ export function createRateWindow(count: number, windowMs: number): RateWindow {
   return { count, windowMs, times: [], oldest: 0, arrivalMs: Number.NEGATIVE_INFINITY };
 }
 
-/** Bytes that a window may grow to. */
+/** Bytes that a window may grow to: an engine lets an array grow by half and 16 places at a time. */
 export function rateWindowBytes(count: number): number {
-  return 96 + (count <= MAX_EXACT_COUNT ? 8 * count : 0);
+  return 160 + (count <= MAX_EXACT_COUNT ? 8 * (1.5 * count + 16) : 0);
 }
 
 /** When the next admission fits; `nowMs` or earlier means at once. Infinity when none ever does. */

@@ -4,7 +4,7 @@
  */
 import type { Moment } from './memory-limits.ts';
 import type { RateWindow } from './memory-rate.ts';
-import { timesInOrder } from './memory-rate.ts';
+import { createRateWindow, timesInOrder } from './memory-rate.ts';
 import type { SubjectEntry, TokenEntry } from './memory-state.ts';
 
 const FORMAT = 'relayapi-counters-1';
@@ -59,7 +59,15 @@ export function writeSnapshot(entries: Entries, sinceSeconds: number, now: Momen
     const subject = t.subject === null ? null : t.subject.key;
     const counts = [t.bytes, t.expiresAtMs, t.used, t.attempts, t.serverErrors];
     lines.push(
-      JSON.stringify([t.key, t.issuer, t.digest, counts, writeRate(t.rate, at), [...t.once], subject]),
+      JSON.stringify([
+        t.key,
+        t.issuer,
+        t.digest,
+        counts,
+        writeRate(t.rate, at),
+        [...(t.once ?? [])],
+        subject,
+      ]),
     );
   }
   return `${lines.join('\n')}\n`;
@@ -92,13 +100,10 @@ function readRate(value: unknown, nowMs: number, elapsedMs: number): RateWindow 
   const pendingMs = count(backlogMs) - elapsedMs;
   const times = list(ages).map((ageMs) => nowMs - count(ageMs) - elapsedMs);
   must(times.length <= count(most));
-  return {
-    count: count(most),
-    windowMs: count(windowMs),
-    times,
-    oldest: 0,
-    arrivalMs: pendingMs > 0 ? nowMs + pendingMs : Number.NEGATIVE_INFINITY,
-  };
+  const window = createRateWindow(count(most), count(windowMs));
+  window.times = times;
+  if (pendingMs > 0) window.arrivalMs = nowMs + pendingMs;
+  return window;
 }
 
 function readSubject(line: string, nowMs: number, elapsedMs: number): SubjectEntry {
@@ -110,7 +115,7 @@ function readSubject(line: string, nowMs: number, elapsedMs: number): SubjectEnt
     tokens: 0,
     calls: 0,
     rate: readRate(rate, nowMs, elapsedMs),
-    leases: new Map(),
+    leases: null,
   };
 }
 
@@ -124,6 +129,7 @@ function readToken(
   const [bytes, expiresAtMs, used, attempts, serverErrors] = list(counts, 5);
   const ofSubject = subject === null ? null : subjects.get(text(subject));
   must(ofSubject !== undefined);
+  const hashes = list(once).map(text);
   const entry: TokenEntry = {
     key: text(key),
     issuer: text(issuer),
@@ -134,8 +140,8 @@ function readToken(
     attempts: count(attempts),
     serverErrors: count(serverErrors),
     rate: readRate(rate, nowMs, elapsedMs),
-    leases: new Map(),
-    once: new Set(list(once).map(text)),
+    leases: null,
+    once: hashes.length === 0 ? null : new Set(hashes),
     subject: null,
   };
   return { entry, subject: ofSubject };

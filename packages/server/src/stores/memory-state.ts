@@ -6,6 +6,9 @@ import type { RateWindow } from './memory-rate.ts';
 import { rateWindowBytes } from './memory-rate.ts';
 import type { ReservationRequest } from './store.ts';
 
+/** Lease id to expiry, monotonic milliseconds. */
+export type Leases = Map<string, number>;
+
 /** Counters of all live tokens of one subject. */
 export interface SubjectEntry {
   readonly key: string;
@@ -16,8 +19,8 @@ export interface SubjectEntry {
   /** Calls used by those tokens. */
   calls: number;
   rate: RateWindow | null;
-  /** Lease id to expiry, monotonic milliseconds. */
-  readonly leases: Map<string, number>;
+  /** Null until there is one, as in a token's entry. */
+  leases: Leases | null;
 }
 
 /** Counters of one token. */
@@ -34,9 +37,10 @@ export interface TokenEntry {
   /** 5xx answers of the upstream so far. */
   serverErrors: number;
   rate: RateWindow | null;
-  readonly leases: Map<string, number>;
-  /** Nonces or idempotency keys, hashed. */
-  readonly once: Set<string>;
+  /** Null until there is one: empty collections would double an entry. */
+  leases: Leases | null;
+  /** Nonces or idempotency keys, hashed; null until there is one. */
+  once: Set<string> | null;
   /** Null also once dropped: late settlements then leave the subject alone. */
   subject: SubjectEntry | null;
 }
@@ -98,19 +102,20 @@ export function createTokenEntry(request: ReservationRequest): TokenEntry {
     attempts: 0,
     serverErrors: 0,
     rate: null,
-    leases: new Map(),
-    once: new Set(),
+    leases: null,
+    once: null,
     subject: null,
   };
 }
 
 /** A fresh entry; counts nothing yet. */
 export function createSubjectEntry(key: string, issuer: string, bytes: number): SubjectEntry {
-  return { key, issuer, bytes, tokens: 0, calls: 0, rate: null, leases: new Map() };
+  return { key, issuer, bytes, tokens: 0, calls: 0, rate: null, leases: null };
 }
 
 /** Whether all `most` leases are held at `nowMs`; lapsed ones are let go. */
-export function leasesFull(leases: Map<string, number>, most: number, nowMs: number): boolean {
+export function leasesFull(leases: Leases | null, most: number, nowMs: number): boolean {
+  if (leases === null) return most === 0;
   if (leases.size < most) return false;
   for (const [id, expiresMs] of leases) if (expiresMs <= nowMs) leases.delete(id);
   return leases.size >= most;

@@ -69,12 +69,18 @@ interface Held {
   settled: boolean;
 }
 
+/** Where a reservation keeps what the store knows of it: not in its JSON, gone with it, and no table of reservations to grow. */
+const HELD = Symbol('held');
+
+interface HeldReservation extends Reservation {
+  readonly [HELD]?: Held;
+}
+
 interface MemoryState {
   readonly books: MemoryBooks;
   readonly origin: CounterOrigin;
   readonly anchoredMs: () => number;
   readonly clock: Clock;
-  readonly held: WeakMap<Reservation, Held>;
   issued: number;
   closed: boolean;
 }
@@ -109,6 +115,11 @@ function restore(books: MemoryBooks, ports: MemoryStorePorts, reset: boolean): n
   return content.sinceSeconds;
 }
 
+function addLease(entry: TokenEntry | SubjectEntry, id: string, expiresMs: number): void {
+  entry.leases ??= new Map();
+  entry.leases.set(id, expiresMs);
+}
+
 /** Counts an admission everywhere at once; every limit has passed. */
 function admit(
   state: MemoryState,
@@ -117,7 +128,7 @@ function admit(
   subject: SubjectEntry | null,
   nowMs: number,
 ): Reservation {
-  const { books, held } = state;
+  const { books } = state;
   if (!books.tokens.has(entry.key)) addToken(books, entry);
   state.issued += 1;
   const id = state.issued.toString(36);
@@ -126,16 +137,19 @@ function admit(
     attach(books, entry, subject);
     subject.calls += 1;
     if (subject.rate !== null) countAdmission(subject.rate, nowMs);
-    if (request.perSubject?.concurrency !== undefined) subject.leases.set(id, nowMs + request.leaseMs);
+    if (request.perSubject?.concurrency !== undefined) addLease(subject, id, nowMs + request.leaseMs);
   }
   entry.used += 1;
   entry.attempts += 1;
   if (entry.rate !== null) countAdmission(entry.rate, nowMs);
-  if (request.concurrency !== undefined) entry.leases.set(id, nowMs + request.leaseMs);
-  if (request.once !== undefined) entry.once.add(request.once.hash);
+  if (request.concurrency !== undefined) addLease(entry, id, nowMs + request.leaseMs);
+  if (request.once !== undefined) {
+    entry.once ??= new Set();
+    entry.once.add(request.once.hash);
+  }
   const calls = request.calls ?? null;
-  const reservation: Reservation = { id, callsRemaining: callsLeft(calls, entry) };
-  held.set(reservation, { entry, subject, calls, once: request.once?.hash ?? null, settled: false });
+  const held: Held = { entry, subject, calls, once: request.once?.hash ?? null, settled: false };
+  const reservation: HeldReservation = { id, callsRemaining: callsLeft(calls, entry), [HELD]: held };
   return reservation;
 }
 
@@ -170,26 +184,26 @@ function reserve(state: MemoryState, request: ReservationRequest): Reservation |
   return admit(state, request, entry, subject, now.monotonicMs);
 }
 
-function settle(state: MemoryState, reservation: Reservation, settlement: Settlement): number | null {
-  const held = state.held.get(reservation);
+function settle(reservation: HeldReservation, settlement: Settlement): number | null {
+  const held = reservation[HELD];
   if (held === undefined) return null;
   const { entry, subject } = held;
   if (!held.settled) {
     held.settled = true;
-    entry.leases.delete(reservation.id);
-    subject?.leases.delete(reservation.id);
+    entry.leases?.delete(reservation.id);
+    subject?.leases?.delete(reservation.id);
     if (givesBack(settlement, entry.serverErrors)) {
       entry.used -= 1;
       if (entry.subject !== null) entry.subject.calls -= 1;
-      if (held.once !== null) entry.once.delete(held.once);
+      if (held.once !== null) entry.once?.delete(held.once);
     }
     if (settlement.calls === 'refund-5xx') entry.serverErrors += 1;
   }
   return callsLeft(held.calls, entry);
 }
 
-function renew(state: MemoryState, reservation: Reservation, leaseMs: number): void {
-  const held = state.held.get(reservation);
+function renew(state: MemoryState, reservation: HeldReservation, leaseMs: number): void {
+  const held = reservation[HELD];
   if (held === undefined || held.settled) return;
   const expiresMs = state.clock.monotonicMs() + leaseMs;
   for (const leases of [held.entry.leases, held.subject?.leases]) {
@@ -198,8 +212,8 @@ function renew(state: MemoryState, reservation: Reservation, leaseMs: number): v
   }
 }
 
-function preview(state: MemoryState, reservation: Reservation, settlement: Settlement): number | null {
-  const held = state.held.get(reservation);
+function preview(reservation: HeldReservation, settlement: Settlement): number | null {
+  const held = reservation[HELD];
   if (held === undefined) return null;
   const left = callsLeft(held.calls, held.entry);
   if (left === null || held.settled) return left;
@@ -225,7 +239,6 @@ export function createMemoryStore(options: MemoryStoreOptions, ports: MemoryStor
     origin: createCounterOrigin(clock, restore(books, ports, reset), reset),
     anchoredMs: createAnchoredTime(clock),
     clock,
-    held: new WeakMap(),
     issued: 0,
     closed: false,
   };
@@ -233,9 +246,9 @@ export function createMemoryStore(options: MemoryStoreOptions, ports: MemoryStor
     type: 'memory',
     promise: promiseOf(snapshot !== undefined, reset),
     reserve: (request) => reserve(state, request),
-    settle: (reservation, settlement) => settle(state, reservation, settlement),
+    settle,
     renew: (reservation, leaseMs) => renew(state, reservation, leaseMs),
-    preview: (reservation, settlement) => preview(state, reservation, settlement),
+    preview,
     reachable: () => !state.closed,
     close: () => close(state, snapshot),
     size: () => ({ storeEntries: books.tokens.size, storeBytes: books.bytes }),
