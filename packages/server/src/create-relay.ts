@@ -7,7 +7,7 @@ import {
   createKeyring,
   encodeBase64Url,
   encodeUtf8,
-  openToken,
+  type Keyring,
   type Problem,
   type RaiFile,
   Secret,
@@ -18,7 +18,9 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config/schema.ts';
 import { DIALECTS } from './dialects/dialects.ts';
 import { deny, ERRORS } from './errors.ts';
+import type { ErrorFrame } from './forwarding/answer.ts';
 import { createForwarding } from './forwarding/forwarding.ts';
+import type { ForwardingOptions } from './forwarding/options.ts';
 import type { Transport } from './forwarding/transport.ts';
 import { createIngress } from './ingress/ingress.ts';
 import { createIngressOptions } from './ingress/options.ts';
@@ -31,11 +33,11 @@ import { createPolicy } from './policy/policy.ts';
 import { createCatalog } from './providers/catalog.ts';
 import type { Provider } from './providers/provider.ts';
 import { REGISTRY } from './providers/registry.ts';
-import { createSpine, type Relay } from './relay.ts';
+import { createSpine, type Relay, type RelayStages } from './relay.ts';
 import { renderError } from './render-error.ts';
 import type { VaultEntry } from './routing/options.ts';
 import { createRouting } from './routing/routing.ts';
-import { createMemoryStore, type SnapshotPort } from './stores/memory.ts';
+import { createMemoryStore, type MemoryStore, type SnapshotPort } from './stores/memory.ts';
 import { createTranslation } from './translation/translation.ts';
 
 /** A checked key file and its name for messages. */
@@ -125,106 +127,28 @@ export async function createRelay(
   keys: readonly NamedRai[],
   ports: RelayPorts,
 ): Promise<RelayInstance> {
-  const { clock = systemClock, transport } = ports;
-  const { catalog, problems } = createCatalog(
-    [...REGISTRY, ...(ports.moreProviders ?? [])],
-    config.providers,
-  );
-  if (problems.length > 0) throw new RelayConfigError(problems);
-
+  const { clock = systemClock } = ports;
   let generation = 0;
   let keyring = await createKeyring(keys, { generation });
   let draining = false;
 
-  const store = createMemoryStore(
-    { capacityBytes: config.store.max_bytes, volatile: config.store.volatile },
-    {
-      clock,
-      ...(ports.snapshot && { snapshot: ports.snapshot }),
-      warn: (message) => ports.logger?.log('warn', message),
-    },
-  );
-  const ingress = createIngress(
-    createIngressOptions({ ...config.server, private_network: config.cors.private_network }),
-    { clock },
-  );
-  const policy = createPolicy(
-    createPolicyOptions({ rate_limit: config.rate_limit, damping: config.damping, ...config.server }),
-    {
-      clock,
-      store,
-      catalog,
-      keyring: () => keyring.keyring,
-      digest: ports.digest ?? ((text) => sha256(encodeUtf8(text))),
-      open: openToken,
-    },
-  );
-  const routing = createRouting(
-    {
-      allowPrivate: [...config.upstream.allow_private, ...(ports.allowPrivate ?? [])],
-      allowBase: ports.allowBase ?? true,
-    },
-    { catalog, vault: ports.vault ?? new Map(), allowOf: policy.allowOf },
-  );
-  const forwarding = createForwarding(
-    {
-      relayId: derive('relay id', kidsOf(keys)),
-      idempotencySecret: new Secret(derive('idempotency keys', secretsOf(keys))),
-      passRateLimitHeaders: config.upstream.pass_rate_limit_headers,
-      headersTimeoutMs: config.upstream.headers_timeout * 1000,
-      idleTimeoutMs: config.upstream.idle_timeout * 1000,
-      keepAliveCommentMs: config.upstream.keep_alive_comment * 1000,
-    },
-    {
-      transport,
-      clock,
-      renderError: (denial, arrival) => renderError(denial, arrival, clock.nowMs()),
-      errorFrame: (dialect, denial, arrival) => {
-        const row = ERRORS[denial.denied];
-        const { requestId } = arrival;
-        return DIALECTS[dialect].streamErrorFrame({
-          code: denial.denied,
-          row,
-          message: row.message,
-          param: null,
-          requestId,
-        });
-      },
-    },
-  );
-  const observability = createObservability(
-    {},
-    {
-      clock,
-      ...(ports.logger && { logger: ports.logger }),
-      ...(ports.metrics && { metrics: ports.metrics }),
-    },
-  );
-  const relay = createSpine(
-    {
-      ingress,
-      policy,
-      routing,
-      translation: createTranslation(),
-      forwarding,
-      metering: createMetering({ dialects: DIALECTS }),
-      accounting: createAccounting({}, { store, clock }),
-      observability,
-    },
-    { clock, isDraining: () => draining },
-  );
+  const { stages, store } = createStages(config, keys, ports, () => keyring.keyring);
+  const { policy, forwarding, accounting, observability } = stages;
 
   return {
-    relay,
+    relay: createSpine(stages, { clock, isDraining: () => draining }),
     async reloadKeys(files) {
       generation += 1;
-      keyring = await createKeyring(files, { generation });
+      const next = await createKeyring(files, { generation });
+      // Two reloads at once: the set that was asked for last is the one in force.
+      if (next.keyring.generation < generation) return next.rejected;
+      keyring = next;
       // A stream may outlive `exp`, but neither its key nor a revocation.
       forwarding.cut(
         ({ opened }) => ENDS_STREAMS.has(policy.stillValid(opened)?.denied ?? ''),
         deny('token_revoked'),
       );
-      return keyring.rejected;
+      return next.rejected;
     },
     get kids() {
       return keyring.keyring.kids;
@@ -238,13 +162,11 @@ export async function createRelay(
       ];
       return { ok: reasons.length === 0, reasons };
     },
-    metrics: () =>
-      observability.metrics({
-        ...store.size(),
-        ...policy.cacheSize(),
-        keys: keyring.keyring.kids.length,
-        rejectedFiles: keyring.rejected.length,
-      }),
+    metrics() {
+      const keys = keyring.keyring.kids.length;
+      const rejectedFiles = keyring.rejected.length;
+      return observability.metrics({ ...store.size(), ...policy.cacheSize(), keys, rejectedFiles });
+    },
     live: forwarding.live,
     drain() {
       draining = true;
@@ -252,11 +174,77 @@ export async function createRelay(
     async close() {
       draining = true;
       forwarding.cut(() => true, deny('draining'));
-      await transport.close();
+      await accounting.idle();
+      await ports.transport.close();
       await store.close();
     },
   };
 }
+
+function createStages(
+  config: Config,
+  keys: readonly NamedRai[],
+  ports: RelayPorts,
+  keyring: () => Keyring,
+): { stages: RelayStages; store: MemoryStore } {
+  const { clock = systemClock, logger, metrics, snapshot } = ports;
+  const { server, cors, rate_limit, damping, upstream } = config;
+  const { catalog, problems } = createCatalog(
+    [...REGISTRY, ...(ports.moreProviders ?? [])],
+    config.providers,
+  );
+  if (problems.length > 0) throw new RelayConfigError(problems);
+
+  const store = createMemoryStore(
+    { capacityBytes: config.store.max_bytes, volatile: config.store.volatile },
+    { clock, ...(snapshot && { snapshot }), warn: (message) => logger?.log('warn', message) },
+  );
+  const policy = createPolicy(createPolicyOptions({ rate_limit, damping, ...server }), {
+    clock,
+    store,
+    catalog,
+    keyring,
+    digest: ports.digest ?? ((text) => sha256(encodeUtf8(text))),
+  });
+  const allowPrivate = [...upstream.allow_private, ...(ports.allowPrivate ?? [])];
+  const stages: RelayStages = {
+    ingress: createIngress(createIngressOptions({ ...server, private_network: cors.private_network }), {
+      clock,
+    }),
+    policy,
+    routing: createRouting(
+      { allowPrivate, allowBase: ports.allowBase ?? true },
+      { catalog, vault: ports.vault ?? new Map(), allowOf: policy.allowOf },
+    ),
+    translation: createTranslation(),
+    forwarding: createForwarding(forwardingOptions(upstream, keys), {
+      transport: ports.transport,
+      clock,
+      renderError: (denial, arrival) => renderError(denial, arrival, clock.nowMs()),
+      errorFrame: frameFor,
+    }),
+    metering: createMetering({ dialects: DIALECTS }),
+    accounting: createAccounting({}, { store, clock }),
+    observability: createObservability({}, { clock, ...(logger && { logger }), ...(metrics && { metrics }) }),
+  };
+  return { stages, store };
+}
+
+function forwardingOptions(upstream: Config['upstream'], keys: readonly NamedRai[]): ForwardingOptions {
+  return {
+    relayId: derive('relay id', kidsOf(keys)),
+    idempotencySecret: new Secret(derive('idempotency keys', secretsOf(keys))),
+    passRateLimitHeaders: upstream.pass_rate_limit_headers,
+    headersTimeoutMs: upstream.headers_timeout * 1000,
+    idleTimeoutMs: upstream.idle_timeout * 1000,
+    keepAliveCommentMs: upstream.keep_alive_comment * 1000,
+  };
+}
+
+const frameFor: ErrorFrame = (dialect, { denied: code }, { requestId }) => {
+  const row = ERRORS[code];
+  return DIALECTS[dialect].streamErrorFrame({ code, row, message: row.message, param: null, requestId });
+};
 
 const ENDS_STREAMS: ReadonlySet<string> = new Set(['token_invalid', 'token_revoked']);
 

@@ -218,6 +218,24 @@ describe('accounting', () => {
     expect(records[0]?.callsRemaining).toBe(4);
   });
 
+  it('is idle once every call that was kept alive is settled, also when the store fails', async () => {
+    let told = false;
+    const failing = { ...store, settle: () => Promise.reject(new Error('store down')) } as Store;
+    const broken = createAccounting({}, { store: failing, clock, every: () => () => {} });
+    for (const stage of [accounting, broken]) {
+      await stage.idle();
+      const calls = [await admit({ calls: 2 }), await admit(null)];
+      for (const call of calls) stage.keepAlive(call)();
+      told = false;
+      const idle = stage.idle().then(() => (told = true));
+      await Promise.resolve(stage.settle(calls[1] as AdmittedCall, makeOutcome())).catch(() => {});
+      expect(told).toBe(false);
+      await Promise.resolve(stage.settle(calls[0] as AdmittedCall, makeOutcome())).catch(() => {});
+      await idle;
+      expect(told).toBe(true);
+    }
+  });
+
   it('keeps a lease alive while the call runs, and no longer', async () => {
     const call = await admit({ concurrency: 1 });
     const stop = accounting.keepAlive(call);

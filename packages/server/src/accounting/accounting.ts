@@ -35,6 +35,8 @@ export interface Accounting {
   remainingFor(reservation: Reservation | null, status: number): number | null;
   /** Ends the call's reservation; only the first time does anything. A null outcome means that forwarding itself failed. */
   settle(call: AdmittedCall, outcome: Outcome | null): MaybePromise<void>;
+  /** Resolves once every call that was kept alive is settled; before that a store must not be closed. */
+  idle(): Promise<void>;
 }
 
 function everyInterval(everyMs: number, work: () => void): () => void {
@@ -51,6 +53,8 @@ export function createAccounting(options: AccountingOptions, ports: AccountingPo
   const renewEveryMs = options.renewEveryMs ?? 10_000;
   const settled = new WeakSet<AdmittedCall>();
   const sentAtMs = new WeakMap<Reservation, number>();
+  const open = new Set<AdmittedCall>();
+  const waiting: Array<() => void> = [];
 
   function ageOf(reservation: Reservation): number | null {
     const startMs = sentAtMs.get(reservation);
@@ -59,10 +63,18 @@ export function createAccounting(options: AccountingOptions, ports: AccountingPo
 
   function finish(call: AdmittedCall, outcome: Outcome | null, settlement: Settlement, left: number | null) {
     record?.(createUsageRecord(call, outcome, settlement, left, clock.nowMs()));
+    leave(call);
+  }
+
+  function leave(call: AdmittedCall): void {
+    open.delete(call);
+    if (open.size === 0) for (const resolve of waiting.splice(0)) resolve();
   }
 
   return {
-    keepAlive({ reservation }) {
+    keepAlive(call) {
+      const { reservation } = call;
+      open.add(call);
       if (reservation === null) return () => {};
       sentAtMs.set(reservation, clock.monotonicMs());
       return every(renewEveryMs, () => void store.renew(reservation, leaseMs));
@@ -78,7 +90,8 @@ export function createAccounting(options: AccountingOptions, ports: AccountingPo
       if (call.reservation === null) return finish(call, outcome, settlement, null);
       const left = store.settle(call.reservation, settlement);
       if (!(left instanceof Promise)) return finish(call, outcome, settlement, left);
-      return left.then((value) => finish(call, outcome, settlement, value));
+      return left.then((value) => finish(call, outcome, settlement, value)).finally(() => leave(call));
     },
+    idle: () => new Promise((resolve) => (open.size === 0 ? resolve() : waiting.push(resolve))),
   };
 }

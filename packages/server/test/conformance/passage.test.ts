@@ -1,6 +1,5 @@
 /** What passes between caller and upstream, and what never does, the same on every way into the relay (behaviour.md §5, §6). */
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   chatBody,
@@ -172,7 +171,7 @@ describe.each(RELAY_PATHS)('passage on the %s path', (path) => {
     const leftAt = Date.now();
     leave.abort();
     await expect(call).rejects.toThrow();
-    await until(() => request.closedAt !== null);
+    await expect.poll(() => request.closedAt, { interval: 2 }).not.toBeNull();
     expect((request.closedAt ?? 0) - leftAt).toBeLessThan(100);
     expect(request.closedEarly).toBe(true);
   });
@@ -190,7 +189,7 @@ describe.each(RELAY_PATHS)('passage on the %s path', (path) => {
     const [request] = relay.demo.requests;
     const leftAt = Date.now();
     leave.abort();
-    await until(() => request?.closedAt !== null);
+    await expect.poll(() => request?.closedAt, { interval: 2 }).not.toBeNull();
     expect((request?.closedAt ?? 0) - leftAt).toBeLessThan(100);
   });
 
@@ -236,11 +235,3 @@ describe.each(RELAY_PATHS)('passage on the %s path', (path) => {
     expect(bytes).toBeLessThanOrEqual(2000 + 500);
   });
 });
-
-async function until(holds: () => boolean, timeoutMs = 3000): Promise<void> {
-  const end = Date.now() + timeoutMs;
-  while (!holds()) {
-    if (Date.now() > end) throw new Error('did not happen in time');
-    await sleep(2);
-  }
-}

@@ -1,3 +1,4 @@
+// house: real time, since real processes start, stop and stream here.
 /** The life of the real program: a stop that loses nothing, a crash that hands out nothing, streams that outlive short timeouts (behaviour.md §3, §10). */
 import { inspect } from 'node:util';
 import { type DemoProvider, startDemoProvider } from 'relayapi-demo-provider';
