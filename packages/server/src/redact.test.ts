@@ -65,6 +65,37 @@ describe('redact', () => {
     '550e8400-e29b-41d4-a716-446655440000',
   ])('leaves plain words alone: %s', (text) => expect(redact(text)).toBe(text));
 
+  it('masks every token, in whatever stands around it', () => {
+    const base64url = fc.stringMatching(/^[A-Za-z0-9_-]{20,60}$/);
+    const around = fc.constantFrom(
+      '',
+      ' ',
+      '"',
+      '/',
+      '=',
+      '(',
+      "'",
+      '\\n',
+      '?x=',
+      'Bearer ',
+      '%2F',
+      '\n',
+      ':',
+      ',',
+    );
+    fc.assert(
+      fc.property(
+        fc.array(base64url, { minLength: 5, maxLength: 5 }),
+        around,
+        around,
+        (parts, before, after) => {
+          const masked = redact(`${before}${parts.join('.')}${after}`);
+          for (const part of parts) expect(masked).not.toContain(part);
+        },
+      ),
+    );
+  });
+
   it('changes nothing the second time', () => {
     fc.assert(
       fc.property(

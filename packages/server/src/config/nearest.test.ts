@@ -11,6 +11,8 @@ it.each([
   ['read-timeout', 'read_timeout'],
   ['max_headers_byte', 'max_header_bytes'],
   ['writetimeuot', 'write_timeout'],
+  ['base', 'base_path'],
+  ['read', 'read_timeout'],
 ])('%s was meant to be %s', (typed, meant) => {
   expect(nearest(typed, NAMES)).toBe(meant);
 });

@@ -26,12 +26,15 @@ export function editDistance(a: string, b: string): number {
 const plain = (name: string) => name.toLowerCase().replaceAll(/[-_.]/g, '');
 
 /** The nearest of `names`, or null when none is near enough to be meant. Case, `-`, `_` and `.` do not count. */
-export function nearest(name: string, names: readonly string[]): string | null {
-  const wanted = plain(name.slice(0, 64));
+export function nearest(typed: string, names: readonly string[]): string | null {
+  const wanted = plain(typed.slice(0, 64));
   let best: string | null = null;
   let least = Math.max(2, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of names) {
-    const distance = editDistance(wanted, plain(candidate));
+    const name = plain(candidate);
+    // half a name is a mistake of its own kind: `key` for `key_env`
+    const begun = wanted.length >= 3 && name.startsWith(wanted);
+    const distance = begun ? Math.min(2, name.length - wanted.length) : editDistance(wanted, name);
     if (distance < least) {
       least = distance;
       best = candidate;

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseFlags, USAGE } from './flags.ts';
 
@@ -94,4 +95,17 @@ it('the help names every flag', () => {
   for (const name of ['-rai', '-config', '-d', '-demo', '-gen', '-allow-shared', '-rai-group-read']) {
     expect(USAGE).toContain(`  ${name}`);
   }
+});
+
+it('whatever the arguments are, there is an answer, and no text of theirs but names', () => {
+  const words = fc.oneof(
+    fc.string(),
+    fc.constantFrom('-rai', '--config', '-d', '-gen=', '-server.port', '-x', '--', '-', '=', 'a.rai'),
+  );
+  fc.assert(
+    fc.property(fc.array(words, { maxLength: 8 }), (argv) => {
+      const { problems } = parseFlags(argv);
+      for (const { path, fix } of problems) expect([path.length < 70, fix.length > 0]).toEqual([true, true]);
+    }),
+  );
 });

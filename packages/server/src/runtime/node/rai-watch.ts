@@ -32,6 +32,7 @@ export interface RaiWatch {
 export function watchRaiFiles({ path, files, onChange, onFault }: RaiWatchOptions): RaiWatch {
   let stopped = false;
   let soon: NodeJS.Timeout | null = null;
+  let waiting = 0;
   let running: Promise<void> = Promise.resolve();
 
   async function lookOnce(): Promise<void> {
@@ -45,7 +46,10 @@ export function watchRaiFiles({ path, files, onChange, onFault }: RaiWatchOption
   }
 
   function lookNow(): Promise<void> {
-    running = running.then(lookOnce);
+    waiting += 1;
+    running = running.then(lookOnce).finally(() => {
+      waiting -= 1;
+    });
     return running;
   }
 
@@ -64,7 +68,10 @@ export function watchRaiFiles({ path, files, onChange, onFault }: RaiWatchOption
   } catch {
     // no watches here: the clock alone
   }
-  const poll = setInterval(() => void lookNow(), POLL_MS);
+  const poll = setInterval(() => {
+    // a look that takes long is not followed by all those it kept waiting
+    if (waiting === 0) void lookNow();
+  }, POLL_MS);
   poll.unref();
 
   return {
