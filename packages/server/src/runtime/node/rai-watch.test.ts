@@ -1,3 +1,4 @@
+/** house: real time, in name only: every setTimeout here is driven by fake timers. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
