@@ -2,27 +2,16 @@
  * `relayapi check --import`: takes `ext` and `key_ops`, which WebCrypto adds to the keys it exports, out of key files (token spec §7).
  * A file is rewritten only when it is good afterwards.
  */
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseRai, parseStrictJson, StrictJsonError } from 'relayapi-token';
-import { type ChangeOptions, changeKeyFiles, refuseSystem } from './key-files.ts';
+import { type ChangeOptions, changeKeyFiles, listKeyFiles } from './key-files.ts';
 import { type Refused, refuse, refuseRai } from './outcome.ts';
 
 const ADDED = ['ext', 'key_ops'];
 
 /** Cleans a file, or each file of a folder; the names of those that changed, or the first refusal. */
 export async function importKeys(path: string, options: ChangeOptions): Promise<string[] | Refused> {
-  let paths = [path];
-  try {
-    if (statSync(path).isDirectory()) {
-      paths = readdirSync(path)
-        .filter((name) => /^[^.].*\.rai$/.test(name))
-        .sort()
-        .map((name) => join(path, name));
-    }
-  } catch (error) {
-    return refuseSystem(path, error);
-  }
+  const paths = listKeyFiles(path);
+  if ('kind' in paths) return paths;
   const changed: string[] = [];
   for (const each of paths) {
     let count = 0;

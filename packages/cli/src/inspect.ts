@@ -2,8 +2,6 @@
  * `relayapi inspect`: what stands in a token, keys masked, and why a relay would refuse it now. Opens it as a relay does,
  * with the clock and the end of keys set aside so that old tokens can be read; judges it with both back in place.
  */
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { readRaiFile } from 'relayapi-sdk';
 import {
   type Claims,
@@ -16,11 +14,10 @@ import {
   type OpenedToken,
   openToken,
   parseStrictJson,
-  RaiError,
   type RaiFile,
   type TokenDenial,
 } from 'relayapi-token';
-import { refuseSystem } from './key-files.ts';
+import { listKeyFiles } from './key-files.ts';
 import { done, type FileProblem, misuse, type Outcome, type Refused, refuse, refuseRai } from './outcome.ts';
 import type { Terminal } from './terminal.ts';
 import { formatSpan, formatTime } from './times.ts';
@@ -73,21 +70,15 @@ async function readSubject(subject: string | null, terminal: Terminal): Promise<
 }
 
 function readFiles(path: string, allowGroupRead: boolean): readonly NamedFile[] | Refused {
-  try {
-    if (!statSync(path).isDirectory()) return [{ name: path, file: readRaiFile(path, { allowGroupRead }) }];
-  } catch (error) {
-    return error instanceof RaiError ? refuseRai(path, error) : refuseSystem(path, error);
-  }
+  const paths = listKeyFiles(path);
+  if ('kind' in paths) return paths;
   const files: NamedFile[] = [];
   const problems: FileProblem[] = [];
-  for (const name of readdirSync(path)
-    .filter((each) => /^[^.].*\.rai$/.test(each))
-    .sort()) {
-    const source = join(path, name);
+  for (const name of paths) {
     try {
-      files.push({ name: source, file: readRaiFile(source, { allowGroupRead }) });
+      files.push({ name, file: readRaiFile(name, { allowGroupRead }) });
     } catch (error) {
-      problems.push(...refuseRai(source, error).problems);
+      problems.push(...refuseRai(name, error).problems);
     }
   }
   if (files.length > 0) return files;

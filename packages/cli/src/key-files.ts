@@ -9,6 +9,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -42,8 +43,18 @@ const OWNER_ONLY = 0o600;
 const WAIT_MS = 2000;
 const RETRY_MS = 25;
 
-/** A key file's text. */
-export function raiText(content: object): string {
+/** The file itself, or the `*.rai` files of a folder by name, as a relay reads them. */
+export function listKeyFiles(path: string): readonly string[] | Refused {
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+    const names = readdirSync(path).filter((name) => /^[^.].*\.rai$/.test(name));
+    return names.sort().map((name) => join(path, name));
+  } catch (error) {
+    return refuseSystem(path, error);
+  }
+}
+
+function raiText(content: object): string {
   return `${JSON.stringify(content, null, 2)}\n`;
 }
 

@@ -36,16 +36,16 @@ export async function mint(command: MintCommand, terminal: Terminal): Promise<Ou
   }
   const options = await addKeys(plain, terminal);
   if (isMisused(options)) return options;
+  const expires = terminal.now() + (options.expireSeconds ?? 3600);
+  let text: string;
   try {
-    const now = terminal.now();
-    const text = command.form === 'url' ? client.generateUrl(options) : client.generateToken(options);
-    const expires = now + (options.expireSeconds ?? 3600);
-    return done({ [command.form]: text, expires_at: expires }, `${text}\n`, [summary(options, expires)]);
+    text = command.form === 'url' ? client.generateUrl(options) : client.generateToken(options);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     const { flag, reason } = splitOptionMessage(error.message);
     return refuse(flag || command.rai, reason, 'see relayapi url --help');
   }
+  return done({ [command.form]: text, expires_at: expires }, `${text}\n`, [summary(options, expires)]);
 }
 
 function summary(options: GenerateOptions, expires: number): string {

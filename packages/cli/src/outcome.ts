@@ -53,12 +53,17 @@ export function refuse(source: string, message: string, fix: string, path = '$')
 
 /** The command line was not understood; `message` says why and how to write it. Holds no value of an argument. */
 export function misuse(message: string): Misused {
-  return { kind: 'misused', message };
+  const made: Misused = { kind: 'misused', message };
+  misuses.add(made);
+  return made;
 }
+
+/** Known by identity: a user's own JSON may look like one. */
+const misuses = new WeakSet<object>();
 
 /** Whether a value is a misuse instead of what was asked for. */
 export function isMisused(value: unknown): value is Misused {
-  return typeof value === 'object' && value !== null && (value as Misused).kind === 'misused';
+  return typeof value === 'object' && value !== null && misuses.has(value);
 }
 
 /** Problems of a key file as a refusal; anything but a RaiError is a bug and thrown on. */

@@ -45,15 +45,19 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   return outcome === null ? EXIT_CODES.done : report(outcome, terminal, json);
 }
 
-/** Commander repeats what it did not understand; behind `=`, and in place of a command, that can be a key. */
+/** Commander repeats what it did not understand, which can be a key: only what looks like a mistyped word is kept. */
 function withoutValues(message: string): string {
-  const text = message
-    .replace(/^error: /, '')
+  const [, text = '', , suggestion] =
+    /^(?:error: )?([\s\S]*?)(\n\(Did you mean (.*)\?\))?$/.exec(message) ?? [];
+  const told = text
     .replace(/'(--?[A-Za-z0-9-]*)=[\s\S]*'/, "'$1'")
-    .replace(/unknown option '(?!--?[A-Za-z][A-Za-z0-9-]{0,30}')[\s\S]*'/, 'unknown option')
-    .replace(/unknown command '(?![a-z-]{1,16}')[\s\S]*'/, 'unknown command')
-    .replace(/\n\(Did you mean (.*)\?\)$/s, '; did you mean $1?');
-  return text.includes('did you mean') ? text : `${text}; see relayapi --help`;
+    .replace(/(but got \d+): [\s\S]*$/, '$1')
+    .replace(/^(unknown (?:option|command)) '([\s\S]*)'$/, (whole, what: string, name: string) =>
+      suggestion !== undefined || (/^-{0,2}[a-z]+(?:-[a-z]+)?$/.test(name) && name.length <= 16)
+        ? whole
+        : what,
+    );
+  return `${told}; ${suggestion === undefined ? 'see relayapi --help' : `did you mean ${suggestion}?`}`;
 }
 
 function createProgram(terminal: Terminal, settle: (outcome: Outcome) => void): Command {
@@ -335,7 +339,9 @@ function addRevoke(program: Command, terminal: Terminal, settle: Settle): void {
   add(program, 'revoke', 'Take tokens back: the relay refuses them from then on and ends their streams.')
     .addOption(raiOption(`the relay's or a shared file (default: ${DEFAULT_RAI})`))
     .addOption(valued('--jti <LIST>', 'tokens, by id'))
-    .addOption(valued('--sub <LIST>', 'tokens of these subjects, issued until now or before --before'))
+    .addOption(
+      valued('--sub <NAME>', 'tokens of a subject, issued until now or before --before; may be repeated'),
+    )
     .addOption(valued('--kid <LIST>', 'tokens of these keys'))
     .addOption(
       valued('--before <TIME>', 'tokens issued earlier; seconds since 1970, or 2026-11-20T12:00:00Z'),
@@ -352,7 +358,7 @@ function addRevoke(program: Command, terminal: Terminal, settle: Settle): void {
       const command = {
         rai: read.rai ?? DEFAULT_RAI,
         jti: readList(texts(given, 'jti')),
-        sub: readList(texts(given, 'sub')),
+        sub: texts(given, 'sub'),
         kid: readList(texts(given, 'kid')),
         before,
         all: given['all'] === true,

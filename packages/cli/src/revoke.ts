@@ -52,6 +52,9 @@ export async function revoke(command: RevokeCommand): Promise<Outcome> {
       '--jti takes a whole token id of 16 to 64 characters; logs show its first 8, relayapi inspect all of it',
     );
   }
+  if (sub.some((name) => !/^[\x21-\x7e]{1,128}$/.test(name))) {
+    return misuse('--sub takes a subject as tokens carry it: up to 128 printable characters without spaces');
+  }
   let issuers: readonly string[] = [];
   const refusal = await changeKeyFiles([command.rai], command, ([bytes]) => {
     try {

@@ -1,5 +1,5 @@
 /** Reads a `.rai` file from disk for the issuing side, with its file mode checked on the opened descriptor (docs/spec/token.md, key files). */
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { parseRai, RaiError, type RaiFile } from 'relayapi-token';
 
 /** How a file may be read. */
@@ -23,7 +23,8 @@ export function readRaiFile(path: string | URL, options: ReadRaiOptions = {}): R
 export function readRaiBytes(path: string | URL, options: ReadRaiOptions = {}): Uint8Array {
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    // non-blocking, or opening a named pipe would wait for its writer
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw problem(

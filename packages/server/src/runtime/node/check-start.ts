@@ -26,6 +26,7 @@ export interface CheckStartOptions {
 export interface StartCheck {
   /** Usable even when it has problems: faulty keys then have their default. */
   readonly config: Config;
+  /** Named by their paths. */
   readonly files: readonly LoadedRai[];
   /** All that keeps the relay from starting, and every key file that it would leave out. */
   readonly problems: readonly ConfigProblem[];
@@ -46,8 +47,10 @@ export async function checkStart(options: CheckStartOptions): Promise<StartCheck
   const { files, look, problems: keyProblems } = await readKeys(options.rai, flags, config);
   // a start leaves files that clash out and goes on; whoever checks wants to know
   const clashes = look.files.length === 0 ? [] : look.rejected.filter(({ clash }) => clash);
+  const pathOf = (name: string) => (files.folder ? `${options.rai}/${name}` : (options.rai as string));
   const left = clashes.flatMap(({ name, problems: each }) =>
-    each.map((problem) => ({ ...problem, source: files.folder ? `${options.rai}/${name}` : name })),
+    each.map((problem) => ({ ...problem, source: pathOf(name) })),
   );
-  return { config, files: look.files, problems: [...found, ...keyProblems, ...left], warnings };
+  const good = look.files.map(({ name, file }) => ({ name: pathOf(name), file }));
+  return { config, files: good, problems: [...found, ...keyProblems, ...left], warnings };
 }

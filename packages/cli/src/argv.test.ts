@@ -1,0 +1,50 @@
+/** Arguments before commander: one dash or two, and keys that were written where they do not belong. */
+import { describe, expect, it } from 'vitest';
+import { normaliseArguments, refuseKeyArgument } from './argv.ts';
+
+describe('normaliseArguments', () => {
+  it('takes -rai and --rai alike, also with an equals sign', () => {
+    expect(normaliseArguments(['url', '-rai', 'a.rai'])).toEqual(['url', '--rai', 'a.rai']);
+    expect(normaliseArguments(['url', '-rai=a.rai'])).toEqual(['url', '--rai=a.rai']);
+    expect(normaliseArguments(['url', '--rai', 'a.rai'])).toEqual(['url', '--rai', 'a.rai']);
+    expect(normaliseArguments(['url', '--rai=a=b'])).toEqual(['url', '--rai=a=b']);
+  });
+
+  it.each(['config', 'rai-group-read', 'allow-shared', 'json', 'help', 'version'])('takes -%s', (name) => {
+    expect(normaliseArguments([`-${name}`])).toEqual([`--${name}`]);
+  });
+
+  it('leaves short flags, near names and everything behind -- alone', () => {
+    const untouched = ['-h', '-raid', '-r', '-', 'rai', '-max-calls', '--', '-rai', '-config=x'];
+    expect(normaliseArguments(untouched)).toEqual(untouched);
+  });
+});
+
+describe('refuseKeyArgument', () => {
+  it.each([
+    '--api-key',
+    '--api-key=sk-demo-not-a-key',
+    '-api-key',
+    '--apiKey',
+    '--api_key=x',
+    '--key',
+    '--secret=x',
+    '--credential',
+  ])('%s is refused with the ways that there are, the value unsaid', (argument) => {
+    const refusal = refuseKeyArgument(['url', argument]);
+    expect(refusal?.message).toMatch(/--api-key-env NAME/);
+    expect(refusal?.message).toMatch(/standard input/);
+    expect(refusal?.message).not.toContain('sk-demo');
+  });
+
+  it.each(['--api-key-env', '--api-key-env=NAME', '--credential-env', '--keys', '--kid', 'key'])(
+    '%s passes',
+    (argument) => {
+      expect(refuseKeyArgument(['url', argument, 'x'])).toBeNull();
+    },
+  );
+
+  it('does not look behind --', () => {
+    expect(refuseKeyArgument(['inspect', '--', '--api-key'])).toBeNull();
+  });
+});
