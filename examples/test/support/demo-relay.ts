@@ -1,6 +1,7 @@
 /** The program relayapi-server in demo mode, as get_relayapi.sh starts it, on a port of its own and in a fresh folder. */
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { type DemoProvider, startDemoProvider } from 'relayapi-demo-provider';
 import { putFile, startFolder, startProcess } from '../../../packages/server/test/support/server-process.ts';
 
 /** A relay that an example can use. */
@@ -26,6 +27,45 @@ export async function startDemoRelay(raiFiles: Readonly<Record<string, object>> 
     raiFile: join(folder, 'default.rai'),
     stop: () => server.stop('SIGKILL'),
   };
+}
+
+/**
+ * The program as in production, without demo mode: every named provider is answered by a demo provider of its own.
+ * So that code which names a real provider runs as it stands.
+ */
+export async function startRelayFor(providers: readonly string[]): Promise<StandInRelay> {
+  const folder = startFolder();
+  const port = await findFreePort();
+  const demo = await startDemoProvider();
+  putFile(folder, 'config.json', {
+    server: { port },
+    admin: { enabled: false },
+    upstream: { allow_private: [`127.0.0.1:${demo.port}`] },
+    providers: Object.fromEntries(
+      providers.map((name) => [name, { base_url: `${demo.origin}${ROOTS[name] ?? '/v1'}` }]),
+    ),
+  });
+  const server = startProcess(folder, ['-config', 'config.json']);
+  await server.printed(/listening on/);
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    folder,
+    raiFile: join(folder, 'default.rai'),
+    demo,
+    async stop() {
+      await server.stop('SIGKILL');
+      await demo.close();
+    },
+  };
+}
+
+const ROOTS: Readonly<Record<string, string>> = { google: '/v1beta' };
+
+/** A relay with its stand-in upstream. */
+export interface StandInRelay extends DemoRelay {
+  /** Where the relay runs: `default.rai` and `config.json`. */
+  readonly folder: string;
+  readonly demo: DemoProvider;
 }
 
 /** A port that nobody listens on right now. */
