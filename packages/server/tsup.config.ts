@@ -6,7 +6,7 @@ import { defineConfig } from 'tsup';
 const entries = {
   index: 'src/index.ts',
   main: 'src/runtime/node/main.ts',
-  fetch: 'src/runtime/fetch/entry.ts',
+  fetch: 'src/runtime/fetch/fetch-app.ts',
 };
 const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
 const { main: _command, ...typed } = present;

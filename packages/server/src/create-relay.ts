@@ -80,6 +80,8 @@ export interface RelayInstance {
   /** Takes a new set of key files whole. Opened tokens are forgotten, running calls of removed keys or revoked tokens end. */
   reloadKeys(files: readonly NamedRai[]): Promise<readonly RejectedRai[]>;
   readonly kids: readonly string[];
+  /** Key files that were handed in last and not taken. */
+  readonly rejected: readonly RejectedRai[];
   /** One sentence on what the counters survive. */
   readonly storePromise: string;
   /** Whether requests can be served, and what speaks against it. */
@@ -152,6 +154,9 @@ export async function createRelay(
     },
     get kids() {
       return keyring.keyring.kids;
+    },
+    get rejected() {
+      return keyring.rejected;
     },
     storePromise: store.promise,
     ready() {

@@ -74,20 +74,29 @@ describe('everything else', () => {
     },
   );
 
-  it('goes to the fallback where a runtime has one', async () => {
+  it('hands the relay its own requests, with what is known of the connection, and puts no header of the shell on its answers', async () => {
     const app = createApp({
       tryPage: null,
-      fallback: (request) => new Response(new URL(request.url).pathname),
+      relay: {
+        matches: (request) => new URL(request.url).pathname.startsWith('/relayapi/'),
+        answer: async (_request, info) => Response.json(info, { headers: { 'cache-control': 'private' } }),
+      },
     });
-    expect(await (await app.request('/relayapi/x')).text()).toBe('/relayapi/x');
+    const answer = await app.fetch(new Request('http://x/relayapi/y'), { remoteAddress: '192.0.2.1' });
+    expect(await answer.json()).toEqual({ remoteAddress: '192.0.2.1' });
+    expect(answer.headers.get('cache-control')).toBe('private');
+    expect(answer.headers.get('x-frame-options')).toBeNull();
+    expect((await app.request('/health')).headers.get('x-frame-options')).toBe('DENY');
+    expect((await app.request('/else')).status).toBe(404);
   });
 
   it('an exception is answered with 500, reported, and not shown', async () => {
     const faults: unknown[] = [];
     const app = createApp({
       tryPage: null,
-      fallback: () => {
-        throw new Error('inner words');
+      relay: {
+        matches: () => true,
+        answer: () => Promise.reject(new Error('inner words')),
       },
       onFault: (error) => faults.push(error),
     });

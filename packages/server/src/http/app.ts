@@ -1,6 +1,6 @@
 /**
  * The HTTP shell of the main listener: `/health`, with `-demo` the try-it page and `POST /try/url`, 404 for the rest.
- * Relay URLs never come here on Node; on fetch runtimes `fallback` hands them on.
+ * Relay URLs never come here on Node; on fetch runtimes `relay` takes them before the shell's own headers are put on.
  */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -31,12 +31,20 @@ export interface TryPage {
   readonly isLoopback: LoopbackTest;
 }
 
+/** The relay as Hono sees it. */
+export interface RelayDoor {
+  /** True when the relay answers this request, whatever the method. */
+  matches(request: Request): boolean;
+  /** `info` is what the runtime told of the connection. */
+  answer(request: Request, info: object): Promise<Response>;
+}
+
 /** What the shell is made of. */
 export interface AppParts {
   /** Null without `-demo`. */
   readonly tryPage: TryPage | null;
-  /** Answers everything else; absent: 404. */
-  readonly fallback?: (request: Request) => Response | Promise<Response>;
+  /** Fetch runtimes: the relay, for the requests that are its own. On Node the listener has taken those already. */
+  readonly relay?: RelayDoor;
   /** Told of exceptions. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -57,13 +65,14 @@ const PAGE_POLICY = [
 const MAX_CHOICE_BYTES = 4096;
 
 /** Makes the shell. */
-export function createApp({ tryPage, fallback, onFault }: AppParts): Hono {
+export function createApp({ tryPage, relay, onFault }: AppParts): Hono {
   const app = new Hono();
+  if (relay) app.use((c, next) => (relay.matches(c.req.raw) ? relay.answer(c.req.raw, c.env ?? {}) : next()));
   app.use(shellHeaders);
   app.get('/health', (c) => c.text('ok\n'));
   app.all('/health', onlyMethods('GET', 'HEAD'));
   if (tryPage !== null) addTryPage(app, tryPage);
-  app.notFound((c) => (fallback ? fallback(c.req.raw) : shellError(c, 'not_found')));
+  app.notFound((c) => shellError(c, 'not_found'));
   app.onError((error, c) => {
     onFault?.(error);
     return shellError(c, 'internal');

@@ -1,9 +1,10 @@
 import { type Claims, encodeUtf8 } from 'relayapi-token';
 import { describe, expect, it } from 'vitest';
 import { makeArrival, makeClaims, makeEndpoint, makeRoute } from '../../test/support/policy.ts';
+import { deny } from '../errors.ts';
 import type { Route } from '../exchange.ts';
 import type { FeatureRule, ModelPlace } from '../providers/provider.ts';
-import { checkBody, checkEncoding, isJsonType, needsBody } from './body.ts';
+import { checkBody, checkEncoding, checkFeaturesKnown, isJsonType, needsBody } from './body.ts';
 import { checkHeadModels } from './checks/models.ts';
 
 const JSON_TYPE = 'application/json';
@@ -256,6 +257,24 @@ describe('forms', () => {
       expect(form(fields as Record<string, string>, plain, route)).toBe('feature_denied');
     }
     expect(form({ n: '2' }, makeClaims({ features: ['n'] }), route)).toBe('ok');
+  });
+});
+
+describe('features on an endpoint whose rules are not known', () => {
+  const claims = makeClaims({ features: ['n'] });
+
+  it('are refused, since nothing could be checked', () => {
+    const unknown = deny('feature_denied', { reason: 'the endpoint lists no features' });
+    expect(checkFeaturesKnown(claims, 'POST', makeEndpoint())).toEqual(unknown);
+    expect(checkFeaturesKnown(claims, 'POST', null)).toEqual(unknown);
+    expect(checkFeaturesKnown(makeClaims({ features: [] }), 'DELETE', null)).toEqual(unknown);
+  });
+
+  it('say nothing against known rules, requests without a body, and tokens without the claim', () => {
+    expect(checkFeaturesKnown(claims, 'POST', makeEndpoint({ features: [] }))).toBeNull();
+    expect(checkFeaturesKnown(claims, 'GET', null)).toBeNull();
+    expect(checkFeaturesKnown(claims, 'POST', makeEndpoint({ body: 'none' }))).toBeNull();
+    expect(checkFeaturesKnown(makeClaims(), 'POST', null)).toBeNull();
   });
 });
 

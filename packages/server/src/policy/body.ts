@@ -31,6 +31,15 @@ function featureRules(claims: Claims, row: Endpoint | null): NonNullable<Endpoin
   return claims.features === undefined ? [] : (row?.features ?? []);
 }
 
+/** `feature_denied` when the token narrows features but the registry does not say how this endpoint's body shows them: that cannot be checked. */
+export function checkFeaturesKnown(claims: Claims, method: string, row: Endpoint | null): Denial | null {
+  if (claims.features === undefined || method === 'GET' || method === 'HEAD' || row?.body === 'none')
+    return null;
+  return row?.features === undefined
+    ? deny('feature_denied', { reason: 'the endpoint lists no features' })
+    : null;
+}
+
 /** Whether a claim asks to look into the body of this route. */
 export function needsBody(claims: Claims, route: Route): boolean {
   if (route.endpoint?.body === 'none') return false;

@@ -18,7 +18,7 @@ import type { Arrival, Opened, Route } from '../exchange.ts';
 import type { MaybePromise } from '../io.ts';
 import type { ProviderCatalog } from '../providers/provider.ts';
 import { isRefusal, type Reservation, type ReservationRefusal, type Store } from '../stores/store.ts';
-import { checkBody, checkEncoding, type FormFields, needsBody } from './body.ts';
+import { checkBody, checkEncoding, checkFeaturesKnown, type FormFields, needsBody } from './body.ts';
 import { checkFetchMetadata } from './checks/fetch-metadata.ts';
 import { checkIps } from './checks/ips.ts';
 import { checkHeadModels } from './checks/models.ts';
@@ -128,7 +128,10 @@ function checkRoute(judging: Judging, opened: Opened, arrival: Arrival, route: R
   const allow = judging.allowOf(opened.token, judging.keyring());
   if (allow === null) return TOKEN_INVALID;
   const { claims } = opened;
-  const refused = checkPath(claims, allow, arrival.method, route) ?? checkHeadModels(claims, route);
+  const refused =
+    checkPath(claims, allow, arrival.method, route) ??
+    checkHeadModels(claims, route) ??
+    checkFeaturesKnown(claims, arrival.method, route.endpoint);
   if (refused !== null) return refused;
   return needsBody(claims, route) ? checkEncoding(arrival) : null;
 }

@@ -14,7 +14,7 @@ import { createRelay, type NamedRai, type RelayInstance, type RelayPorts } from 
 import type { Logger } from '../../src/observability/logger.ts';
 import type { LogLevel } from '../../src/observability/options.ts';
 import { demoProvider } from '../../src/providers/entries/demo.ts';
-import { createFetchHandler } from '../../src/runtime/fetch/entry.ts';
+import { createFetchApp } from '../../src/runtime/fetch/fetch-app.ts';
 import { createAddressGuard } from '../../src/runtime/node/addresses.ts';
 import { createNodeListener } from '../../src/runtime/node/listener.ts';
 import { createNodeTransport } from '../../src/runtime/node/upstream-transport.ts';
@@ -91,16 +91,18 @@ export async function startRelay(options: FixtureOptions = {}): Promise<RelayFix
     ...(options.allow && { allow: options.allow }),
   });
   if (!('issuer' in made)) throw new Error('a pair was asked for');
-  const instance = await createRelay(config, [named('relay.rai', made.relay)], {
-    transport: createNodeTransport({ guard: createAddressGuard() }),
+  const ports: Omit<RelayPorts, 'transport'> = {
     logger: collectLines(lines),
     moreProviders: [demoProvider(demo.origin)],
     allowPrivate: [`127.0.0.1:${demo.port}`],
     ...(options.clock && { clock: options.clock }),
     ...options.ports,
-  });
+  };
   const listener =
-    options.path === 'fetch' ? await listenFetch(instance) : await listenNode(instance, config);
+    options.path === 'fetch'
+      ? await listenFetch(options.config ?? {}, made.relay, ports)
+      : await listenNode(config, made.relay, ports);
+  const { instance } = listener;
   const origin = `http://127.0.0.1:${listener.port}`;
   const issuer = { ...made.issuer, relay: `${origin}/relayapi/` };
   const client = new RelayAPIClient(issuer);
@@ -141,11 +143,18 @@ function collectLines(lines: LogLine[]): Logger {
 
 interface Listening {
   readonly port: number;
+  readonly instance: RelayInstance;
   close(): Promise<void>;
 }
 
-async function listenNode(instance: RelayInstance, config: Config): Promise<Listening> {
+type Ports = Omit<RelayPorts, 'transport'>;
+
+async function listenNode(config: Config, rai: object, ports: Ports): Promise<Listening> {
   const { server } = config;
+  const instance = await createRelay(config, [named('relay.rai', rai)], {
+    transport: createNodeTransport({ guard: createAddressGuard() }),
+    ...ports,
+  });
   const listener = createNodeListener({
     relay: instance.relay,
     fallback: (_req, res) => res.writeHead(404).end(),
@@ -159,19 +168,20 @@ async function listenNode(instance: RelayInstance, config: Config): Promise<List
     },
   });
   const { port } = await listener.listen();
-  return { port, close: () => listener.close(0) };
+  return { port, instance, close: () => listener.close(0) };
 }
 
-/** The fetch path over real sockets: every request becomes a Web `Request`, every answer a Web `Response`. */
-async function listenFetch(instance: RelayInstance): Promise<Listening> {
-  const handler = createFetchHandler(instance.relay);
-  const serve = getRequestListener((request) => handler(request, { remoteAddress: '127.0.0.1' }), {
+/** The fetch path over real sockets: Hono, Web `Request` and `Response`, and the platform's `fetch` to the upstream. */
+async function listenFetch(config: object, rai: object, ports: Ports): Promise<Listening> {
+  const app = await createFetchApp({ config, rai: { 'relay.rai': rai }, ports });
+  const serve = getRequestListener((request) => app.fetch(request, { remoteAddress: '127.0.0.1' }), {
     overrideGlobalObjects: false,
   });
   const server = createServer({ requestTimeout: 0, maxHeaderSize: 32_768 }, serve);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
+    instance: app.instance,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -39,7 +39,7 @@ export function wrapFetchRequest(
 }
 
 /** Path and query of a serialised URL, byte for byte; building a `URL` would copy it once more. */
-function targetOf(url: string): string {
+export function targetOf(url: string): string {
   const start = url.indexOf('/', url.indexOf('//') + 2);
   const hash = url.indexOf('#');
   return url.slice(start, hash === -1 ? undefined : hash);
