@@ -1,7 +1,7 @@
 /** Grants in words: the default is narrow and says so, every member is mentioned. */
 import { type Allow, createRai, parseRai } from 'relayapi-token';
 import { describe, expect, it } from 'vitest';
-import { describeAllow } from './allow-words.ts';
+import { describeAllow, describeRevoke } from './allow-words.ts';
 
 function allowOf(allow?: object): Allow {
   const { relay } = createRai({
@@ -57,5 +57,27 @@ describe('describeAllow', () => {
     expect(describeAllow(allowOf({ providers: [] }))[0]).toBe('providers none');
     expect(describeAllow(allowOf({ features: [] }))).toContain('body features none');
     expect(describeAllow(allowOf({ per_sub: {} }))).toContain('per subject: a subject must be named');
+  });
+});
+
+describe('describeRevoke', () => {
+  it('says nothing where nothing was taken back', () => {
+    expect(describeRevoke({ iat_before: 0, sub: {}, jti: [] })).toEqual([]);
+  });
+
+  it('counts ids, names keys and times', () => {
+    expect(
+      describeRevoke({
+        iat_before: 1_795_176_000,
+        sub: { a: 1, b: 2 },
+        jti: ['x', 'y', 'z'],
+        kid: ['k1', 'k2'],
+      }),
+    ).toEqual([
+      'revoked: all issued before 2026-11-20 12:00:00 UTC',
+      'revoked: 3 tokens by id',
+      'revoked: older tokens of 2 subjects',
+      'revoked: tokens of keys k1, k2',
+    ]);
   });
 });

@@ -1,6 +1,6 @@
-/** What a key file grants, in sentences for people (token spec §7, `allow`). */
-import type { Allow } from 'relayapi-token';
-import { formatSpan } from './times.ts';
+/** What a key file grants and takes back, in words for people (token spec §7, `allow` and `revoke`). */
+import type { Allow, Revoke } from 'relayapi-token';
+import { formatSpan, formatTime } from './times.ts';
 
 const list = (items: readonly string[]): string => items.join(', ');
 
@@ -32,4 +32,15 @@ function describePerSub(bounds: Allow['per_sub']): string[] {
     tokens === undefined ? null : `${tokens} model tokens`,
   ].filter((part) => part !== null);
   return [`per subject: ${list(parts) || 'a subject must be named'}`];
+}
+
+/** What was taken back; empty when nothing was. Ids are counted, not listed: there may be thousands. */
+export function describeRevoke({ iat_before: before, sub, jti, kid = [] }: Revoke): string[] {
+  const subjects = Object.keys(sub).length;
+  return [
+    ...(before > 0 ? [`revoked: all issued before ${formatTime(before)}`] : []),
+    ...(jti.length > 0 ? [`revoked: ${jti.length} tokens by id`] : []),
+    ...(subjects > 0 ? [`revoked: older tokens of ${subjects} subjects`] : []),
+    ...(kid.length > 0 ? [`revoked: tokens of keys ${list(kid)}`] : []),
+  ];
 }

@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 import { readRaiFile } from 'relayapi-sdk';
 import type { RaiFile } from 'relayapi-token';
-import { describeAllow } from './allow-words.ts';
+import { describeAllow, describeRevoke } from './allow-words.ts';
 import { importKeys } from './import-keys.ts';
 import { done, type FileProblem, type Outcome, problemLine } from './outcome.ts';
 import type { Terminal } from './terminal.ts';
@@ -163,14 +163,10 @@ function describeFile(name: string, file: RaiFile): string[] {
     return `  key ${kid}: ${USES[use]}${status === undefined ? '' : `, ${status}`}${end}${iss === undefined ? '' : `, of ${iss}`}`;
   });
   const whose = file.role === 'issuer' ? [`  for the backend: mints as ${file.iss} for ${file.relay}`] : [];
-  const grants = grantsOf(file).map(({ iss, allow, revoke }) => {
-    const revoked = revoke.jti.length + Object.keys(revoke.sub).length + (revoke.kid?.length ?? 0);
-    const taken =
-      revoked > 0 || revoke.iat_before > 0
-        ? `; ${revoked} revocations${revoke.iat_before > 0 ? `, and all issued before ${formatTime(revoke.iat_before)}` : ''}`
-        : '';
-    return `  issuer ${iss}: ${describeAllow(allow).join('; ')}${taken}`;
-  });
+  const grants = grantsOf(file).map(
+    ({ iss, allow, revoke }) =>
+      `  issuer ${iss}: ${[...describeAllow(allow), ...describeRevoke(revoke)].join('; ')}`,
+  );
   return [
     `${name}: ${file.role} file${version}, method ${file.method}, relay id ${file.aud}`,
     ...keys,
