@@ -3,9 +3,14 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { runCheckSteps } from './check-steps.ts';
 import { closeRun, type Tally } from './tally.ts';
+
+// Programs that tests start keep their droppings (caches, crash reports, tokens) in the checkout, not in the user's home.
+for (const kind of ['CACHE', 'CONFIG', 'DATA', 'STATE']) {
+  process.env[`XDG_${kind}_HOME`] = resolve('.tools/home', kind.toLowerCase());
+}
 
 const filters = process.argv.slice(2);
 const failedSteps = filters.length > 0 ? [] : runCheckSteps({ tests: false });
