@@ -37,6 +37,8 @@ export function checkHead(request: InboundRequest, head: Head): Denial | null {
 }
 
 function findFramingFault(request: InboundRequest, head: Head): string | null {
+  // Node's parser lets the words `HTTP/2.0` and `HTTP/0.9` through.
+  if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') return 'version';
   const host = head.get('host');
   if (host === undefined) return 'host missing';
   if (host.length > 1) return 'host repeated';

@@ -482,3 +482,12 @@ test('A56 after five hundred half-open heads the listener still answers', async 
   expect((await sendRaw(relay.port, `GET ${PATH} HTTP/1.1\r\n${HOST}\r\n`)).status).toBe(200);
   expect(relay.faults).toEqual([]);
 });
+
+test('A22 no request is heard behind an answer that closes the connection', async () => {
+  const relay = await start(answerLength);
+  const bad = `POST ${PATH} HTTP/1.1\r\n${HOST}Host: other.test\r\nContent-Length: 0\r\n\r\n`;
+  const good = `POST ${PATH} HTTP/1.1\r\n${HOST}Content-Length: 0\r\n\r\n`;
+  const { text } = await sendRaw(relay.port, bad + good + good, 500);
+  expect(text.match(/HTTP\/1\.1 \d{3}/g)).toEqual(['HTTP/1.1 400']);
+  expect(relay.served).toHaveLength(0);
+});

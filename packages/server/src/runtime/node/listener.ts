@@ -60,7 +60,12 @@ export interface NodeListener {
 export function createNodeListener({ relay, fallback, options }: NodeListenerParts): NodeListener {
   const report = options.onFault ?? (() => {});
   let draining = false;
-  const sinkOptions = { writeTimeoutMs: options.writeTimeoutMs ?? 60_000, draining: () => draining };
+  const closing = new WeakSet<Socket>();
+  const sinkOptions = {
+    writeTimeoutMs: options.writeTimeoutMs ?? 60_000,
+    draining: () => draining,
+    onLast: (socket: Socket) => void closing.add(socket),
+  };
   const requestOptions = { bodyIdleMs: options.bodyIdleMs ?? 15_000 };
   /** Answers under way or begun, by connection: Node's parser may find a fault in a later part of the same request. */
   const answering = new WeakMap<Socket, ServerResponse>();
@@ -78,6 +83,11 @@ export function createNodeListener({ relay, fallback, options }: NodeListenerPar
   server.timeout = 0;
 
   function answer(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void {
+    // Behind the last answer of a connection stands no request, whatever the parser makes of the bytes (RFC 9112 §9.6).
+    if (closing.has(req.socket) || answering.get(req.socket)?.shouldKeepAlive === false) {
+      req.resume();
+      return;
+    }
     answering.set(req.socket, res);
     // Node's parser drops what came in one packet with a declined upgrade: what follows may start in the middle of a request.
     if (req.headers.upgrade !== undefined) res.shouldKeepAlive = false;

@@ -3,6 +3,7 @@
  * Ends are honest: a broken answer ends in a truncated message or a reset, never in a clean end.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { HeaderList, ResponseSink } from '../../io.ts';
 import { linger } from './listener-linger.ts';
 
@@ -12,6 +13,8 @@ export interface NodeSinkOptions {
   readonly writeTimeoutMs: number;
   /** True once the process drains: connections are not kept. */
   readonly draining: () => boolean;
+  /** Told of a connection on which an answer says `connection: close`: Node keeps that to itself. */
+  readonly onLast?: (socket: Socket) => void;
 }
 
 /** Wraps a response. */
@@ -73,6 +76,7 @@ export function wrapNodeResponse(
     let hasLength = false;
     for (const [name, value] of headers) {
       flat.push(name, value);
+      if (name === 'connection' && /\bclose\b/i.test(value)) options.onLast?.(socket);
       if (name === 'content-length') hasLength = true;
     }
     framed = hasLength || (req.httpVersionMinor === 1 && req.httpVersionMajor === 1);
