@@ -1,6 +1,6 @@
 /** The client's address behind proxies: the table of A52. */
 import { expect, test } from 'vitest';
-import { type AddressRange, formatAddress, parseRange } from './address.ts';
+import { type AddressRange, formatAddress, parseRange } from '../address.ts';
 import { findClient } from './client-address.ts';
 
 const TRUSTED = ['10.0.0.0/8', '127.0.0.1', '2001:db8:aaaa::/48'].map(

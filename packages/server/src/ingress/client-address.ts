@@ -2,7 +2,7 @@
  * Whose request it is when proxies stand in front: `X-Forwarded-For`, read from the right and only through trusted peers.
  * `Forwarded` (RFC 7239) is ignored on purpose: a proxy that appends to one of the two and passes the other on would let a caller choose its address.
  */
-import { type Address, type AddressRange, parseAddress, rangeHolds } from './address.ts';
+import { type Address, type AddressRange, parseAddress, rangeHolds } from '../address.ts';
 
 const PORT = /^\d{1,5}$/;
 

@@ -3,12 +3,12 @@
  * address and the shape of errors; refuses what is not framed or addressed as it must be. Opens no token and keeps no count.
  */
 import { type Claims, Secret } from 'relayapi-token';
+import { formatAddress, groupOf } from '../address.ts';
 import { RELAYED_METHODS } from '../base-headers.ts';
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { Arrival, PreparedBody } from '../exchange.ts';
 import type { HeaderList, InboundRequest } from '../io.ts';
-import { formatAddress, groupOf } from './address.ts';
 import { createBodies } from './body.ts';
 import { findClient } from './client-address.ts';
 import { answerHeaders, preflightHeaders } from './cors.ts';

@@ -2,7 +2,7 @@
  * What ingress may be told. The file keys, bounds and environment names stand in config's `server` and `cors` groups;
  * here is the shape that the stage works with, in bytes, milliseconds and parsed ranges.
  */
-import { type AddressRange, parseRange } from './address.ts';
+import { type AddressRange, parseRange } from '../address.ts';
 
 /** Options of the ingress stage. */
 export interface IngressOptions {

@@ -1,6 +1,6 @@
 /**
  * IP addresses as text: strict reading (RFC 3986 §3.2.2 forms, no `127.1`, no octal), canonical writing (RFC 5952), ranges, groups.
- * Not here: which address is the client's (client-address.ts).
+ * Not here: which address is the client's (ingress/client-address.ts), nor which may be called (runtime/node/addresses.ts).
  */
 
 /** An address as a number; IPv4-mapped IPv6 is read as the IPv4 address it stands for. */
