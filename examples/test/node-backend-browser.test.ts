@@ -5,7 +5,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium, launchChromium } from '../../packages/server/test/support/chromium.ts';
-import { type DemoRelay, findFreePort, startDemoRelay } from './support/demo-relay.ts';
+import { findFreePort } from '../../packages/server/test/support/free-port.ts';
+import { type DemoRelay, startDemoRelay } from './support/demo-relay.ts';
 import { type StartedExample, startExample } from './support/run-example.ts';
 
 const KEY = 'sk-demo-not-a-key-of-the-example';

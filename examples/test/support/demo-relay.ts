@@ -1,7 +1,7 @@
 /** The program relayapi-server in demo mode, as get_relayapi.sh starts it, on a port of its own and in a fresh folder. */
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type DemoProvider, startDemoProvider } from 'relayapi-demo-provider';
+import { findFreePort } from '../../../packages/server/test/support/free-port.ts';
 import { putFile, startFolder, startProcess } from '../../../packages/server/test/support/server-process.ts';
 
 /** A relay that an example can use. */
@@ -66,15 +66,4 @@ export interface StandInRelay extends DemoRelay {
   /** Where the relay runs: `default.rai` and `config.json`. */
   readonly folder: string;
   readonly demo: DemoProvider;
-}
-
-/** A port that nobody listens on right now. */
-export function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
