@@ -76,7 +76,7 @@ export function createSpine(stages: RelayStages, { clock, isDraining }: SpinePor
     if (head) return head;
     const route = routing.route(opened, arrival);
     if (isDenial(route)) return route;
-    const refused = policy.checkRoute(opened, arrival, route) ?? forwarding.checkHead(arrival, route);
+    const refused = policy.checkRoute(opened, arrival, route) ?? forwarding.checkHead(arrival, opened, route);
     if (refused) return refused;
     const body = await prepareBody(arrival, opened, route);
     if (isDenial(body)) return body;

@@ -5,15 +5,18 @@
 import { LRUCache } from 'lru-cache';
 import { encodeBase64Url, encodeUtf8, sha256 } from 'relayapi-token';
 import type { Clock } from '../clock.ts';
-import type { Route } from '../exchange.ts';
+import type { Opened, Route } from '../exchange.ts';
 import { CREDENTIAL_REST_MS } from './options.ts';
+
+/** Who a refusal speaks about: the key as such, or the key for what one token asked. */
+export type RestScope = 'credential' | 'token';
 
 /** The resting credentials. */
 export interface CredentialRest {
-  /** True while the route's credential rests at its origin. A route without a credential never does. */
-  isResting(route: Route): boolean;
+  /** True while the route's credential rests at its origin, for everybody or for this token. A route without a credential never does. */
+  isResting(route: Route, opened: Opened): boolean;
   /** Lets the route's credential rest from now on. */
-  rest(route: Route): void;
+  rest(route: Route, opened: Opened, scope: RestScope): void;
 }
 
 const MAX_RESTING = 10_000;
@@ -21,27 +24,34 @@ const MAX_RESTING = 10_000;
 /** Makes the memory. Keyed by a digest, so that no credential is kept as a map key. */
 export function createCredentialRest(clock: Clock): CredentialRest {
   const until = new LRUCache<string, number>({ max: MAX_RESTING });
+  let lastEndMs = Number.NEGATIVE_INFINITY;
 
-  function keyOf(route: Route): string | null {
+  function keyOf(route: Route, token: string): string | null {
     if (route.credential === null) return null;
-    return encodeBase64Url(
-      sha256(encodeUtf8(`${route.destination.origin}\0${route.credential.value.reveal()}`)),
-    );
+    const { origin } = route.destination;
+    return encodeBase64Url(sha256(encodeUtf8(`${origin}\0${token}\0${route.credential.value.reveal()}`)));
+  }
+
+  function isUnder(key: string | null): boolean {
+    const end = key === null ? undefined : until.get(key);
+    return end !== undefined && clock.monotonicMs() < end;
   }
 
   return {
-    isResting(route) {
-      if (until.size === 0) return false;
-      const key = keyOf(route);
-      const end = key === null ? undefined : until.get(key);
-      if (key === null || end === undefined) return false;
-      if (clock.monotonicMs() < end) return true;
-      until.delete(key);
-      return false;
+    isResting(route, opened) {
+      // Hashing is for the rare time in which anything rests at all.
+      if (clock.monotonicMs() >= lastEndMs) return false;
+      return isUnder(keyOf(route, '')) || isUnder(keyOf(route, identityOf(opened)));
     },
-    rest(route) {
-      const key = keyOf(route);
-      if (key !== null) until.set(key, clock.monotonicMs() + CREDENTIAL_REST_MS);
+    rest(route, opened, scope) {
+      const key = keyOf(route, scope === 'credential' ? '' : identityOf(opened));
+      if (key === null) return;
+      lastEndMs = clock.monotonicMs() + CREDENTIAL_REST_MS;
+      until.set(key, lastEndMs);
     },
   };
+}
+
+function identityOf({ claims: { iss, jti } }: Opened): string {
+  return `${iss}\0${jti}`;
 }

@@ -306,9 +306,9 @@ describe('what is refused before anything is sent', () => {
   });
 
   test('checkHead says the same without a call', () => {
-    const { arrival, route } = callWith({ rawHeaders: ['cdn-loop', 'relayapi-here'] });
-    expect(forwarding.checkHead(arrival, route)).toMatchObject({ denied: 'loop_detected' });
-    expect(forwarding.checkHead(callWith().arrival, route)).toBeNull();
+    const { arrival, opened, route } = callWith({ rawHeaders: ['cdn-loop', 'relayapi-here'] });
+    expect(forwarding.checkHead(arrival, opened, route)).toMatchObject({ denied: 'loop_detected' });
+    expect(forwarding.checkHead(callWith().arrival, opened, route)).toBeNull();
   });
 });
 
@@ -351,6 +351,22 @@ describe('A27 a refused credential is never the caller’s', () => {
     await start({}, createMemorySink());
     expect(transport.requests).toHaveLength(5);
   });
+
+  test.each([402, 403])(
+    'after %i, which a caller can provoke, it rests for that token alone',
+    async (status) => {
+      const other = { claims: { jti: 'BBBBBBBBBBBBBBBBBBBBBB' } };
+      await start();
+      transport.answer(status, JSON_TYPE);
+      await start({}, createMemorySink());
+      expect(transport.requests).toHaveLength(1);
+      await start(other, createMemorySink());
+      expect(transport.requests).toHaveLength(2);
+      transport.answer(401, JSON_TYPE);
+      await start({ claims: { jti: 'CCCCCCCCCCCCCCCCCCCCCC' } }, createMemorySink());
+      expect(transport.requests).toHaveLength(2);
+    },
+  );
 
   test('a provider without a credential has none that could rest', async () => {
     const route = { credential: null };

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
-import type { AdmittedCall, Arrival, Outcome, Route, Tap } from '../exchange.ts';
+import type { AdmittedCall, Arrival, Opened, Outcome, Route, Tap } from '../exchange.ts';
 import type { ResponseSink } from '../io.ts';
 import type { ErrorFrame, RenderError } from './answer.ts';
 import { hasPassedUs, loopName } from './cdn-loop.ts';
@@ -33,7 +33,7 @@ export interface ForwardingPorts {
 /** The stage. */
 export interface Forwarding {
   /** What speaks against sending, judged on head and route alone, before anything is reserved: a loop, an encoded body, a resting credential. */
-  checkHead(arrival: Arrival, route: Route): Denial | null;
+  checkHead(arrival: Arrival, opened: Opened, route: Route): Denial | null;
   /** Sends the call, streams the answer, resolves once everything has ended. Never rejects for a fault of upstream, caller or body. */
   forward(call: AdmittedCall, sink: ResponseSink, tap: Tap): Promise<Outcome>;
   /** Breaks off every running call that matches, for instance those of a removed key; returns how many. */
@@ -50,7 +50,7 @@ export function createForwarding(options: ForwardingOptions, ports: ForwardingPo
   const live = createLiveCalls();
   const defaultStreamSeconds = options.defaultStreamSeconds ?? 600;
 
-  function checkHead(arrival: Arrival, route: Route): Denial | null {
+  function checkHead(arrival: Arrival, opened: Opened, route: Route): Denial | null {
     const { rawHeaders } = arrival.request;
     if (hasPassedUs(rawHeaders, name)) return deny('loop_detected');
     // the header is not on the allow-list, and without it an encoded body would arrive as nonsense
@@ -58,7 +58,7 @@ export function createForwarding(options: ForwardingOptions, ports: ForwardingPo
     if (codings.some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()))) {
       return deny('unsupported_body', { param: 'content-encoding' });
     }
-    return rest.isResting(route) ? deny('upstream_auth', { reason: 'the credential rests' }) : null;
+    return rest.isResting(route, opened) ? deny('upstream_auth', { reason: 'the credential rests' }) : null;
   }
 
   const stage: PassageStage = {
@@ -73,7 +73,7 @@ export function createForwarding(options: ForwardingOptions, ports: ForwardingPo
     idleTimeoutMs: options.idleTimeoutMs ?? 300_000,
     keepAliveCommentMs: options.keepAliveCommentMs ?? 0,
     passRateLimitHeaders: options.passRateLimitHeaders ?? false,
-    refuse: (call) => checkHead(call.arrival, call.route),
+    refuse: (call) => checkHead(call.arrival, call.opened, call.route),
     headersFor: (call) => buildRequestHeaders(call, name, options),
     deadlineMs: ({ arrival, opened: { claims } }) =>
       answerDeadlineMs(

@@ -115,7 +115,7 @@ function onHeaders(p: Passage, status: number, rawHeaders: RawHeaders): void {
     allowPdf: features.includes('pdf'),
   });
   if (verdict.kind === 'replace') {
-    if (verdict.rest) stage.rest.rest(call.route);
+    if (verdict.rest) stage.rest.rest(call.route, call.opened, verdict.rest);
     return endWith(p, verdict.denial, verdict.keepStatus);
   }
   p.watch.start(stage.idleTimeoutMs);

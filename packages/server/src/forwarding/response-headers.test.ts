@@ -180,7 +180,7 @@ describe('how an answer is judged', () => {
       kind: 'replace',
       denial: { denied: 'upstream_auth' },
       keepStatus: false,
-      rest: true,
+      rest: status === 402 || status === 403 ? 'token' : 'credential',
     });
   });
 

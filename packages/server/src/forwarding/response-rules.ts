@@ -1,6 +1,7 @@
 /** What may be passed on of an upstream's answer, judged on status and headers alone (behaviour.md §5). */
 import { type Denial, deny } from '../errors.ts';
 import type { RawHeaders } from '../io.ts';
+import type { RestScope } from './credential-rest.ts';
 import { headerValues } from './header-text.ts';
 
 /** How an answer is handled. */
@@ -10,7 +11,8 @@ export type Verdict =
       readonly kind: 'replace';
       readonly denial: Denial;
       readonly keepStatus: boolean;
-      readonly rest: boolean;
+      /** Whose calls with this credential rest for a while; null: nobody's. */
+      readonly rest: RestScope | null;
     }
   /** Read whole and searched before anything is passed on. */
   | { readonly kind: 'collect' }
@@ -28,6 +30,12 @@ export interface VerdictContext {
 
 /** Statuses by which providers refuse a credential; the caller's own credential is the token, so it must never see them. */
 const AUTH_STATUSES = new Set([401, 402, 403, 407, 456]);
+
+/**
+ * Statuses that a caller can provoke with a good key: a model or region that the account lacks, more tokens than its credit covers.
+ * They rest the credential for that token alone, or one stranger could stop everybody behind the same key.
+ */
+const PROVOKED_STATUSES = new Set([402, 403]);
 
 const TYPES = new Set([
   'application/json',
@@ -52,7 +60,8 @@ const TYPES = new Set([
 /** Decides over an answer. 1xx never come here. */
 export function judgeResponse(status: number, rawHeaders: RawHeaders, context: VerdictContext): Verdict {
   if (AUTH_STATUSES.has(status)) {
-    return replace(deny('upstream_auth', { reason: `upstream status ${status}` }), { rest: true });
+    const rest = PROVOKED_STATUSES.has(status) ? 'token' : 'credential';
+    return replace(deny('upstream_auth', { reason: `upstream status ${status}` }), { rest });
   }
   if (status >= 300 && status < 400) {
     return replace(deny('upstream_redirect', { reason: `upstream status ${status}` }));
@@ -98,6 +107,6 @@ export function declaredLength(rawHeaders: RawHeaders): number | null {
   return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : null;
 }
 
-function replace(denial: Denial, more: { keepStatus?: boolean; rest?: boolean } = {}): Verdict {
-  return { kind: 'replace', denial, keepStatus: more.keepStatus ?? false, rest: more.rest ?? false };
+function replace(denial: Denial, more: { keepStatus?: boolean; rest?: RestScope } = {}): Verdict {
+  return { kind: 'replace', denial, keepStatus: more.keepStatus ?? false, rest: more.rest ?? null };
 }

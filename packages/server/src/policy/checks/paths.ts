@@ -100,12 +100,24 @@ function entryReachesAccount(provider: Provider, text: string): boolean {
   return rows.length === 0 || rows.some((row) => row.kind === 'account');
 }
 
+/** Answers kept per provider; past it they are made anew. Entries come from authentic tokens, a few texts each. */
+const MAX_KEPT = 1000;
+
 /** Whether a `paths` entry reaches beyond inference, so that the key file must list it. An unknown provider is refused elsewhere. */
 export function createReachTest(
   catalog: Pick<ProviderCatalog, 'find'>,
 ): (upstream: UpstreamClaim, path: string) => boolean {
+  const kept = new WeakMap<Provider, Map<string, boolean>>();
   return (upstream, path) => {
     const provider = catalog.find(upstream.provider);
-    return provider !== null && entryReachesAccount(provider, path);
+    if (provider === null) return false;
+    const answers = kept.get(provider) ?? new Map<string, boolean>();
+    kept.set(provider, answers);
+    const known = answers.get(path);
+    if (known !== undefined) return known;
+    if (answers.size >= MAX_KEPT) answers.clear();
+    const reaches = entryReachesAccount(provider, path);
+    answers.set(path, reaches);
+    return reaches;
   };
 }
