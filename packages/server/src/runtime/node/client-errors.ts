@@ -56,7 +56,7 @@ export function refuseSocket(socket: Socket, denial: Denial): void {
   // The reset of a caller that does not wait for the answer is no news.
   socket.on('error', () => {});
   socket.end(formatRefusal(denial));
-  void linger(socket, () => socket.destroyed).then(() => socket.destroy());
+  void linger(socket, null).then(() => socket.destroy());
 }
 
 /** Handles Node's `clientError`. `answering`: an answer on this connection has begun, so nothing may be put between. */

@@ -112,7 +112,7 @@ function wrapBody(
     if (req.complete || req.destroyed) return;
     detach();
     req.resume();
-    await linger(req.socket, () => req.complete, maxBytes, maxMs);
+    await linger(req.socket, req, maxBytes, maxMs);
   }
 
   return { declaredBytes: readDeclaredBytes(req), proceed, chunks, discard };

@@ -113,7 +113,7 @@ export function wrapNodeResponse(
     if (!closes) endNow(chunk);
     else if (chunk !== undefined) res.write(chunk);
     req.resume();
-    await linger(socket, () => req.complete);
+    await linger(socket, req);
     if (closes) endNow();
     if (!req.complete) socket.destroySoon();
   }
