@@ -7,8 +7,8 @@ import type { HeaderList } from './io.ts';
 /** Methods that are relayed, as CORS and `Allow` list them. */
 export const RELAYED_METHODS = 'GET, POST, PUT, PATCH, DELETE, HEAD';
 
-/** Answer headers that a page may read beyond the few that CORS always shows; full names, since `*` is a literal for some requests. */
-export const EXPOSED_NAMES: readonly string[] = [
+// What a page may read beyond the few that CORS always shows; full names, since `*` is a literal for some requests.
+const EXPOSED_NAMES: readonly string[] = [
   'relay-calls-remaining',
   'relay-expires',
   'relay-budget-remaining',

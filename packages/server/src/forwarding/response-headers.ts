@@ -1,4 +1,5 @@
 /** The header list that a relayed answer carries: the relay's own lines, then an allow-list of the upstream's (behaviour.md §5). */
+import { exposeAlso } from '../base-headers.ts';
 import type { AdmittedCall } from '../exchange.ts';
 import type { HeaderList, RawHeaders } from '../io.ts';
 import { headerValues, isHeaderText } from './header-text.ts';
@@ -9,7 +10,6 @@ const PASSED = ['content-type', 'content-disposition', 'content-range', 'accept-
 const RATE_LIMIT = /^(?:x-ratelimit-|anthropic-ratelimit-|ratelimit-|ratelimit$)/;
 const MAX_RATE_LIMIT_HEADERS = 32;
 const MAX_RETRY_SECONDS = 60;
-const EXPOSE = 'access-control-expose-headers';
 
 /** What the list depends on besides the upstream's lines. */
 export interface PassedHeaderOptions {
@@ -54,7 +54,7 @@ export function joinAnswerHeaders(
   call: AdmittedCall,
   own: HeaderList,
   callsRemaining: number | null,
-): [string, string][] {
+): HeaderList {
   const list: [string, string][] = call.answerHeaders.map(([name, value]) => [name, value]);
   const names = new Set(list.map(([name]) => name));
   const add = (name: string, value: string) => {
@@ -63,15 +63,11 @@ export function joinAnswerHeaders(
   for (const [name, value] of own) add(name, value);
   add('x-request-id', call.arrival.requestId);
   if (callsRemaining !== null) add('relay-calls-remaining', String(callsRemaining));
-  exposeRateLimits(list);
-  return list;
-}
-
-/** Scripts read a rate-limit header only where it is exposed by its full name (behaviour.md §4). */
-function exposeRateLimits(list: [string, string][]): void {
-  const expose = list.find(([name]) => name === EXPOSE);
-  const limits = list.map(([name]) => name).filter((name) => RATE_LIMIT.test(name));
-  if (expose && limits.length > 0) expose[1] = [expose[1], ...limits].join(', ');
+  // A script reads a rate-limit header only where it is exposed by its full name (behaviour.md §4).
+  return exposeAlso(
+    list,
+    own.map(([name]) => name).filter((name) => RATE_LIMIT.test(name)),
+  );
 }
 
 /**

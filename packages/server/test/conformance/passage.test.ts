@@ -131,6 +131,27 @@ describe.each(RELAY_PATHS)('passage on the %s path', (path) => {
     expect(response.headers.get('vary')).toBe('Origin');
   });
 
+  it('A25 passes rate limits on only where configured, and then a page may read each of them', async () => {
+    const limits = (response: Response) =>
+      [...response.headers.keys()].filter((name) => name.startsWith('x-ratelimit-'));
+    const open = await startRelay({
+      path,
+      demo: relay.demo,
+      config: { upstream: { pass_rate_limit_headers: true } },
+    });
+    try {
+      const passed = await postChat(open.url(), chatBody('demo-setcookie'));
+      expect(limits(passed)).toEqual(['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests']);
+      const exposed = (passed.headers.get('access-control-expose-headers') ?? '').split(', ');
+      expect(exposed).toEqual(expect.arrayContaining(['retry-after', ...limits(passed)]));
+    } finally {
+      await open.close();
+    }
+    const kept = await postChat(relay.url(), chatBody('demo-setcookie'));
+    expect(limits(kept)).toEqual([]);
+    expect(kept.headers.get('access-control-expose-headers')).not.toContain('ratelimit');
+  });
+
   it('A20 follows no redirect', async () => {
     for (const status of [301, 302, 303, 307, 308]) {
       const target = encodeURIComponent(`${relay.demo.origin}/v1/models`);
