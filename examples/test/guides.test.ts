@@ -35,7 +35,7 @@ describe('code blocks marked "ts check"', () => {
       listBlocks(`docs/guides/${name}.md`, 'ts check'),
     );
     expect(blocks).toHaveLength(3);
-    const folder = mkdtempSync(join(root, 'examples/test/.blocks-'));
+    const folder = mkdtempSync(join(root, 'examples/node-backend-browser/.blocks-'));
     try {
       mkdirSync(folder, { recursive: true });
       for (const [index, block] of blocks.entries())

@@ -25,10 +25,10 @@ function listBlocks(text: string, language: string): string[] {
     .map(([, , code]) => code ?? '');
 }
 
-/** A block as one file, its packages resolved as this package sees them. */
+/** A block as one file, its packages resolved as the example of the same kind sees them. */
 async function bundle(code: string, platform: 'node' | 'browser'): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents: code, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
+    stdin: { contents: code, resolveDir: fileURLToPath(new URL('examples/node-backend-browser/', root)) },
     bundle: true,
     write: false,
     platform,

@@ -5,8 +5,8 @@
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PROXY_PROGRAMS, type RunningProxy } from '../support/proxy-programs.ts';
 import { chatBody, type RelayFixture, startRelay } from '../support/relay-fixture.ts';
-import { PROXY_PROGRAMS, type RunningProxy } from './proxy-programs.ts';
 
 interface Answer {
   readonly status: number;

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSelfSignedCertificate } from 'relayapi-demo-provider';
-import { findFreePort } from '../support/free-port.ts';
+import { findFreePort } from './free-port.ts';
 
 const GUIDE = new URL('../../../../docs/guides/behind-a-proxy.md', import.meta.url);
 
