@@ -1,4 +1,5 @@
-// The runner of check steps: a failed step is named, shown, and does not stop the others.
+// The runner of check steps: a failed step is named, shown, and does not stop the others; a flag that it does not know stops it.
+import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { runSteps, type Step } from './check-steps.ts';
 
@@ -38,3 +39,15 @@ test('of a step that went well only the last line is shown', () => {
 test('a program that is not there fails its step', () => {
   expect(runSteps([{ name: 'lost', commands: [['no-such-program']] }])).toEqual(['lost']);
 });
+
+test.each(['--help', '--no-test', 'house'])(
+  'an argument that is not known (%s) runs nothing and names the known ones',
+  (argument) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/check.ts', argument], {
+      encoding: 'utf8',
+      timeout: 10_000,
+    });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toBe(`check: unknown argument ${argument}; known: --no-tests\n`);
+  },
+);

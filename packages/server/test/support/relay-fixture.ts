@@ -171,8 +171,22 @@ async function listenNode(config: Config, rai: object, ports: Ports): Promise<Li
   return { port, instance, close: () => listener.close(0) };
 }
 
+let quiet = false;
+
+/** The adapter prints the error of each answer that breaks off. Tests break answers on purpose; whatever else is printed stays. */
+function hushBrokenAnswers(): void {
+  if (quiet) return;
+  quiet = true;
+  const print = console.error;
+  console.error = (...words: unknown[]) => {
+    const [first] = words;
+    if (!(first instanceof Error && first.message === 'the answer broke off')) print(...words);
+  };
+}
+
 /** The fetch path over real sockets: Hono, Web `Request` and `Response`, and the platform's `fetch` to the upstream. */
 async function listenFetch(config: object, rai: object, ports: Ports): Promise<Listening> {
+  hushBrokenAnswers();
   const app = await createFetchApp({ config, rai: { 'relay.rai': rai }, ports });
   const serve = getRequestListener((request) => app.fetch(request, { remoteAddress: '127.0.0.1' }), {
     overrideGlobalObjects: false,
