@@ -1,6 +1,7 @@
 /**
  * Where the relay will not go, through the whole relay: hostile addresses in a token's `base`, in provider entries and behind
  * names, its own listeners, and names that change their mind (behaviour spec §5). Every dial of this process is counted.
+ * house: real time, since one call has to be under way on a real connection while another needs a second one.
  */
 import diagnostics from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';

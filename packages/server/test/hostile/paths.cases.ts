@@ -1,7 +1,7 @@
 /** Over a thousand ways to write a path so that one server reads it differently from another (behaviour spec §5). */
 
 /** Put between, before or behind segments. */
-export const JOINTS: readonly string[] = [
+const JOINTS: readonly string[] = [
   '//',
   '///',
   '/./',
@@ -70,7 +70,7 @@ export const JOINTS: readonly string[] = [
 ];
 
 /** Where a joint stands: `J` marks the place. */
-export const FRAMES: readonly string[] = [
+const FRAMES: readonly string[] = [
   'J',
   'Jchat/completions',
   'Jv1/chat/completions',
@@ -92,7 +92,7 @@ export const FRAMES: readonly string[] = [
 ];
 
 /** Whole rests that no frame makes. */
-export const WHOLE: readonly string[] = [
+const WHOLE: readonly string[] = [
   '',
   '/',
   '//',
