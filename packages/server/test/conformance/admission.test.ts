@@ -3,6 +3,7 @@ import { createRai, parseRai, sealToken } from 'relayapi-token';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   chatBody,
+  codeOf,
   postChat,
   RELAY_PATHS,
   type RelayFixture,
@@ -16,11 +17,6 @@ const VARYING = new Set(['date', 'x-request-id', 'connection', 'keep-alive']);
 async function seen(response: Response) {
   const headers = [...response.headers].filter(([name]) => !VARYING.has(name));
   return { status: response.status, headers, body: await response.text() };
-}
-
-async function codeOf(response: Response): Promise<string> {
-  const { error } = (await response.json()) as { error: { code: string } };
-  return `${response.status} ${error.code}`;
 }
 
 describe.each(RELAY_PATHS)('admission on the %s path', (path) => {

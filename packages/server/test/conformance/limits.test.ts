@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   chatBody,
+  codeOf,
   postChat,
   RELAY_PATHS,
   type RelayFixture,
@@ -9,11 +10,6 @@ import {
   UPSTREAM_KEY,
 } from '../support/relay-fixture.ts';
 import { createStepClock } from '../support/step-clock.ts';
-
-async function codeOf(response: Response): Promise<string> {
-  const { error } = (await response.json()) as { error: { code: string } };
-  return `${response.status} ${error.code}`;
-}
 
 describe.each(RELAY_PATHS)('limits on the %s path', (path) => {
   const clock = createStepClock(Math.floor(Date.now() / 1000) * 1000);

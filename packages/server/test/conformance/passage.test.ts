@@ -3,17 +3,13 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   chatBody,
+  codeOf,
   postChat,
   RELAY_PATHS,
   type RelayFixture,
   startRelay,
   UPSTREAM_KEY,
 } from '../support/relay-fixture.ts';
-
-async function codeOf(response: Response): Promise<string> {
-  const { error } = (await response.json()) as { error: { code: string } };
-  return `${response.status} ${error.code}`;
-}
 
 describe.each(RELAY_PATHS)('passage on the %s path', (path) => {
   let relay: RelayFixture;

@@ -5,7 +5,7 @@ import { type DemoProvider, startDemoProvider } from 'relayapi-demo-provider';
 import { type GenerateOptions, RelayAPIClient } from 'relayapi-sdk';
 import { createRai } from 'relayapi-token';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { chatBody, postChat, startRelay, UPSTREAM_KEY } from '../support/relay-fixture.ts';
+import { chatBody, codeOf, postChat, startRelay, UPSTREAM_KEY } from '../support/relay-fixture.ts';
 import { putFile, type ServerProcess, startFolder, startProcess } from '../support/server-process.ts';
 
 let demo: DemoProvider;
@@ -61,11 +61,6 @@ function createStation(config: object = {}): Station {
 /** The same token at another start of the program, whose port differs. */
 function moved(url: string, to: string): string {
   return new URL(new URL(url).pathname, to).href;
-}
-
-async function codeOf(response: Response): Promise<string> {
-  const { error } = (await response.json()) as { error: { code: string } };
-  return `${response.status} ${error.code}`;
 }
 
 describe('A60 SIGTERM', () => {

@@ -78,6 +78,12 @@ export function postChat(
   });
 }
 
+/** `402 calls_exhausted`: status and code of a refusal in OpenAI's shape. Reads the body. */
+export async function codeOf(response: Response): Promise<string> {
+  const { error } = (await response.json()) as { error: { code: string } };
+  return `${response.status} ${error.code}`;
+}
+
 /** Starts a relay and, unless given one, its demo provider. */
 export async function startRelay(options: FixtureOptions = {}): Promise<RelayFixture> {
   const demo = options.demo ?? (await startDemoProvider());
