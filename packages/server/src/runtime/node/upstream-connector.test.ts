@@ -1,7 +1,9 @@
+/** Dialling: hostile addresses get no connection, and the address that was judged is the one that is dialled. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Transport, TransportFailure } from '../../forwarding/transport.ts';
+import { type Exchange, OK, send as sendTo } from '../../../test/support/upstream-side.ts';
+import type { Transport } from '../../forwarding/transport.ts';
 import { createAddressGuard, type ListenAddress } from './addresses.ts';
 import { codeOf, type ResolveHost } from './upstream-connector.ts';
 import { createNodeTransport } from './upstream-transport.ts';
@@ -12,8 +14,6 @@ interface Canary {
   readonly connections: number;
   close(): void;
 }
-
-const OK = 'HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nok';
 
 async function startCanary(host = '::'): Promise<Canary> {
   let connections = 0;
@@ -52,33 +52,13 @@ function create(resolve?: ResolveHost, ownListeners: readonly ListenAddress[] = 
   return transport;
 }
 
-type Result = { status: number | null; failure: TransportFailure | null };
+type Result = Pick<Exchange, 'status' | 'failure'>;
 
-function send(transport: Transport, origin: string, allowPrivate = false): Promise<Result> {
-  return new Promise((done) => {
-    const result: Result = { status: null, failure: null };
-    transport.dispatch(
-      {
-        destination: { origin, allowPrivate },
-        method: 'GET',
-        path: '/',
-        headers: [],
-        body: null,
-        bodyBytes: null,
-      },
-      {
-        onHeaders: (status) => {
-          result.status = status;
-        },
-        onData() {},
-        onEnd: () => done(result),
-        onFailure: (failure) => {
-          result.failure = failure;
-          done(result);
-        },
-      },
-    );
-  });
+async function send(transport: Transport, origin: string, allowPrivate = false): Promise<Result> {
+  const exchange = sendTo(transport, { origin, allowPrivate }, { method: 'GET', path: '/' });
+  await exchange.ended;
+  const { status, failure } = exchange;
+  return { status, failure };
 }
 
 const DENIED = { status: null, failure: { kind: 'destination_denied', written: false } };
@@ -207,6 +187,7 @@ describe('A19 rebinding names', () => {
       // what the name says now is the relay itself
       listeners.push({ ...own, address: '127.0.0.2', port: canary.port });
       addresses[0] = '127.0.0.2';
+      // house: real time, because undici takes a connection back one turn after its answer has ended
       await new Promise((resolve) => setTimeout(resolve, 10));
       expect(await send(transport, origin, true)).toMatchObject({ status: 200 });
       expect(canary.connections).toBe(1);
