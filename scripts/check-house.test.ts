@@ -108,6 +108,8 @@ describe('sleeps', () => {
     expect(
       problemsOf('packages/server/src/a.test.ts', `// house: real time, a socket must go quiet\n${sleep}`),
     ).toEqual([]);
+    const delay = `${header}import { setTimeout as delay } from 'node:timers/promises';\n`;
+    expect(problemsOf('packages/server/src/a.test.ts', delay)).toEqual([expect.stringContaining('a sleep')]);
   });
 
   test('the support of tests may wait for real things', () => {

@@ -88,7 +88,7 @@ export function findHouseProblems(files: readonly RepositoryFile[]): string[] {
     }
     if (
       isTest(path) &&
-      /\b(?:await\s+sleep|setTimeout\(resolve)\b/.test(text) &&
+      /\b(?:await\s+sleep|setTimeout\(resolve|node:timers\/promises)\b/.test(text) &&
       !/\/(support|fixtures)\//.test(path)
     ) {
       if (!text.includes('house: real time')) {

@@ -16,7 +16,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** A provider entry that says little. */
-export function providerWith(more: Partial<Provider> = {}): Provider {
+function providerWith(more: Partial<Provider> = {}): Provider {
   return {
     id: 'demo',
     aliases: [],

@@ -1,6 +1,7 @@
 /** Answers on Node's sockets: flushed at once, slowed by slow readers, cut where they broke. */
 import { createServer, type IncomingMessage, type RequestListener, request } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+// house: real time, because callers that dawdle, stall or fall silent do so on real sockets
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openRaw, parseAnswer, sendRaw } from '../../../test/support/raw-http.ts';
