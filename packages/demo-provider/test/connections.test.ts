@@ -6,6 +6,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type DemoProvider, startDemoProvider } from '../src/index.ts';
 import { chatRequest, talk } from './wire.ts';
 
+/** A bound on real time may be missed once on a loaded machine, never again and again. */
+const REAL_TIME = { retry: 3 };
+
 let provider: DemoProvider;
 beforeAll(async () => {
   provider = await startDemoProvider();
@@ -95,7 +98,7 @@ test('a connection that never sends anything counts as a connection and as no re
   await expect.poll(() => provider.connections()).toBe(open - 1);
 });
 
-test('a caller that leaves in the middle of a paced stream is noticed within 100 ms', async () => {
+test('a caller that leaves in the middle of a paced stream is noticed within 100 ms', REAL_TIME, async () => {
   const socket = connect(provider.port, '127.0.0.1');
   await once(socket, 'connect');
   socket.write(chatRequest('demo-chunks-1000-20', { stream: true }));

@@ -135,7 +135,7 @@ describe('records and counts', () => {
     socket.destroy();
     const request = await provider.waitFor((one) => one.closedAt !== null);
     expect(request).toMatchObject({ complete: false, closedEarly: true, status: null });
-    expect((request.closedAt ?? 0) - before).toBeLessThan(100);
+    expect(request.closedAt).toBeGreaterThanOrEqual(before);
   });
 
   test('bytes that are not HTTP count as malformed and no request', async () => {

@@ -11,6 +11,9 @@ import {
   UPSTREAM_KEY,
 } from '../support/relay-fixture.ts';
 
+/** A bound on real time may be missed once on a loaded machine, never again and again. */
+const REAL_TIME = { retry: 3 };
+
 describe.each(RELAY_PATHS)('passage on the %s path', (path) => {
   let relay: RelayFixture;
   beforeAll(async () => {
@@ -179,24 +182,28 @@ describe.each(RELAY_PATHS)('passage on the %s path', (path) => {
     expect((at.at(-1) ?? 0) - (at[0] ?? 0)).toBeGreaterThan(120);
   });
 
-  it('closes the upstream within 100 ms when the caller leaves before the first byte', async () => {
-    const leave = new AbortController();
-    const call = fetch(`${relay.url()}/v1/chat/completions`, {
-      method: 'POST',
-      body: chatBody('demo-hang'),
-      signal: leave.signal,
-      headers: { 'content-type': 'application/json' },
-    });
-    const request = await relay.demo.waitFor((seen) => seen.complete);
-    const leftAt = Date.now();
-    leave.abort();
-    await expect(call).rejects.toThrow();
-    await expect.poll(() => request.closedAt, { interval: 2 }).not.toBeNull();
-    expect((request.closedAt ?? 0) - leftAt).toBeLessThan(100);
-    expect(request.closedEarly).toBe(true);
-  });
+  it(
+    'closes the upstream within 100 ms when the caller leaves before the first byte',
+    REAL_TIME,
+    async () => {
+      const leave = new AbortController();
+      const call = fetch(`${relay.url()}/v1/chat/completions`, {
+        method: 'POST',
+        body: chatBody('demo-hang'),
+        signal: leave.signal,
+        headers: { 'content-type': 'application/json' },
+      });
+      const request = await relay.demo.waitFor((seen) => seen.complete);
+      const leftAt = Date.now();
+      leave.abort();
+      await expect(call).rejects.toThrow();
+      await expect.poll(() => request.closedAt, { interval: 2 }).not.toBeNull();
+      expect((request.closedAt ?? 0) - leftAt).toBeLessThan(100);
+      expect(request.closedEarly).toBe(true);
+    },
+  );
 
-  it('closes the upstream within 100 ms when the caller leaves after the first byte', async () => {
+  it('closes the upstream within 100 ms when the caller leaves after the first byte', REAL_TIME, async () => {
     const leave = new AbortController();
     const response = await fetch(`${relay.url()}/v1/chat/completions`, {
       method: 'POST',

@@ -9,6 +9,9 @@ import { createAddressGuard } from '../../src/runtime/node/addresses.ts';
 import { createNodeTransport } from '../../src/runtime/node/upstream-transport.ts';
 import { open, send as sendTo } from '../support/upstream-side.ts';
 
+/** A bound on real time may be missed once on a loaded machine, never again and again. */
+const REAL_TIME = { retry: 3 };
+
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -124,7 +127,7 @@ describe.each(Object.entries(implementations))('transport: %s', (name, make) => 
     expect(seen.events.filter((event) => event === 'end')).toEqual([]);
   });
 
-  test('an abort closes the connection within 100 ms and is told once', async () => {
+  test('an abort closes the connection within 100 ms and is told once', REAL_TIME, async () => {
     // the connections that carried a request; an idle spare may be opened beside them
     const carriers: Socket[] = [];
     const { origin } = await serve((req, res) => {

@@ -21,6 +21,9 @@ import {
 } from '../support/forwarding.ts';
 import { listenRaw, startDemo } from '../support/upstream-side.ts';
 
+/** A bound on real time may be missed once on a loaded machine, never again and again. */
+const REAL_TIME = { retry: 3 };
+
 const KEY = 'sk-demo-not-a-key';
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -158,7 +161,7 @@ describe('a chat', () => {
 });
 
 describe('A caller that leaves', () => {
-  test('before the first byte: the upstream connection closes within 100 ms', async () => {
+  test('before the first byte: the upstream connection closes within 100 ms', REAL_TIME, async () => {
     const up = await listenRaw((socket) => socket.resume());
     const relay = await startRelay(up.origin);
     const caller = call(relay.port);
@@ -168,7 +171,7 @@ describe('A caller that leaves', () => {
     expect(relay.outcomes[0]).toMatchObject({ callerGone: true, written: true, status: null });
   });
 
-  test('after the first byte: the same', async () => {
+  test('after the first byte: the same', REAL_TIME, async () => {
     const up = await listenRaw((socket) => {
       socket.once('data', () => {
         socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n');
@@ -183,7 +186,7 @@ describe('A caller that leaves', () => {
     await vi.waitFor(() => expect(relay.outcomes[0]).toMatchObject({ callerGone: true, bodyPassed: true }));
   });
 
-  test('while uploading: the same', async () => {
+  test('while uploading: the same', REAL_TIME, async () => {
     const up = await listenRaw((socket) => socket.resume());
     const relay = await startRelay(up.origin);
     const caller = call(
