@@ -45,6 +45,12 @@ export function lastObjectNamed(text: string, name: string): JsonObject | null {
   return null;
 }
 
+/** The object that a body holds as `name`; of a body that was cut off in front, the last of that name. Null when there is none. */
+export function bodyMember(text: string, name: string): JsonObject | null {
+  const whole = parseJson(text);
+  return whole === undefined ? lastObjectNamed(text, name) : asObject(asObject(whole)?.[name]);
+}
+
 // The balanced text of the object that opens at `start`; '' when it is cut off.
 function objectAt(text: string, start: number): string {
   let depth = 0;

@@ -2,7 +2,7 @@
 import type { Usage } from '../usage.ts';
 import type { Dialect } from './dialect.ts';
 import { formatEvent, readEvents } from './event-stream.ts';
-import { asCount, asObject, type JsonObject, lastObjectNamed, parseJson } from './json-text.ts';
+import { asCount, asObject, bodyMember, type JsonObject, parseJson } from './json-text.ts';
 import { usageOf } from './usage-fields.ts';
 
 /** The dialect. A stream tells its usage in one of the last chunks, if at all (`stream_options.include_usage`, or `x_groq`). */
@@ -12,7 +12,7 @@ export const openaiChat: Dialect = {
     return formatEvent(null, { error: { message, type: row.type, code, param } });
   },
   readUsage(text, streamed) {
-    const usage = streamed ? lastInStream(text) : fromBody(text);
+    const usage = streamed ? lastInStream(text) : bodyMember(text, 'usage');
     return usage === null ? null : readOpenAiUsage(usage);
   },
 };
@@ -30,11 +30,6 @@ export function readOpenAiUsage(usage: JsonObject): Usage | null {
     cacheWrite: asCount(inputDetails?.['cache_write_tokens']),
     reasoning: asCount(outputDetails?.['reasoning_tokens']),
   });
-}
-
-function fromBody(text: string): JsonObject | null {
-  const whole = parseJson(text);
-  return whole === undefined ? lastObjectNamed(text, 'usage') : asObject(asObject(whole)?.['usage']);
 }
 
 function lastInStream(text: string): JsonObject | null {

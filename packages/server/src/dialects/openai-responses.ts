@@ -1,7 +1,7 @@
 /** OpenAI's responses. */
 import type { Dialect } from './dialect.ts';
 import { formatEvent, readEvents } from './event-stream.ts';
-import { asObject, type JsonObject, lastObjectNamed, parseJson } from './json-text.ts';
+import { asObject, bodyMember, type JsonObject, lastObjectNamed, parseJson } from './json-text.ts';
 import { readOpenAiUsage } from './openai-chat.ts';
 
 /** The dialect. The last event (`response.completed`, `.incomplete`, `.failed`) repeats the whole response, usage included. */
@@ -11,15 +11,10 @@ export const openaiResponses: Dialect = {
     return formatEvent('error', { type: 'error', code, message, param, sequence_number: 0 });
   },
   readUsage(text, streamed) {
-    const usage = streamed ? lastInStream(text) : fromBody(text);
+    const usage = streamed ? lastInStream(text) : bodyMember(text, 'usage');
     return usage === null ? null : readOpenAiUsage(usage);
   },
 };
-
-function fromBody(text: string): JsonObject | null {
-  const whole = parseJson(text);
-  return whole === undefined ? lastObjectNamed(text, 'usage') : asObject(asObject(whole)?.['usage']);
-}
 
 function lastInStream(text: string): JsonObject | null {
   let found: JsonObject | null = null;

@@ -102,9 +102,9 @@ export async function startServer(
 }
 
 async function assemble(parts: Parts, setting: Setting): Promise<RunningServer> {
-  const { prepared, mint } = setting;
+  const { prepared } = setting;
   const instance = await startRelay(parts, setting);
-  const address = await startListener(parts, setting, instance);
+  const port = await startListener(parts, setting, instance);
   await startAdminListener(parts, setting, instance);
   parts.snapshot?.discardTaken();
   reportRejected(prepared.keys.rejected, setting.logger);
@@ -115,32 +115,28 @@ async function assemble(parts: Parts, setting: Setting): Promise<RunningServer> 
     onChange: (look) => takeKeys(parts, setting, instance, look),
   });
   return {
-    greeting: greet(parts, setting, instance, address),
+    greeting: greet(parts, setting, instance, port),
     reload: () => parts.watch?.lookNow() ?? Promise.resolve(),
     close: (drainMs) => closeAll(parts, instance, drainMs),
   };
+}
 
-  function greet(
-    _parts: Parts,
-    { config }: Setting,
-    { kids, storePromise }: RelayInstance,
-    port: number,
-  ): string {
-    const { admin } = parts;
-    const url = listenUrl(config.server, port);
-    const line = startLine({
-      url,
-      storeType: config.store.type,
-      storePromise,
-      kids,
-      adminUrl: admin === null ? null : `http://${hostPort(config.admin.host, admin.address.port)}`,
-    });
-    if (mint === null) return line;
-    const pageUrl = `http://${hostPort(config.server.host, port)}/`;
-    const choice = { calls: 100, seconds: 3600, perMinute: null, model: null, origin: 'any' } as const;
-    const { url: relayUrl } = mint.mint(choice, url, pageUrl);
-    return line + demoLines({ pageUrl, relayUrl, life: '100 calls, 1 hour' });
-  }
+function greet(parts: Parts, setting: Setting, instance: RelayInstance, port: number): string {
+  const { config, mint } = setting;
+  const { admin } = parts;
+  const url = listenUrl(config.server, port);
+  const line = startLine({
+    url,
+    storeType: config.store.type,
+    storePromise: instance.storePromise,
+    kids: instance.kids,
+    adminUrl: admin === null ? null : `http://${hostPort(config.admin.host, admin.address.port)}`,
+  });
+  if (mint === null) return line;
+  const pageUrl = `http://${hostPort(config.server.host, port)}/`;
+  const choice = { calls: 100, seconds: 3600, perMinute: null, model: null, origin: 'any' } as const;
+  const { url: relayUrl } = mint.mint(choice, url, pageUrl);
+  return line + demoLines({ pageUrl, relayUrl, life: '100 calls, 1 hour' });
 }
 
 async function startRelay(parts: Parts, { prepared, config, logger, mint }: Setting): Promise<RelayInstance> {
