@@ -61,26 +61,18 @@ describe('the order of refusals', () => {
     expect(await refusal({ limits, iat: now, exp: now + 3600 })).toBe('token_expired exp');
   });
 
-  it('on the head: address, origin, kind of request, nonce, size', async () => {
-    const bench = await makePolicy({ maxBodyBytes: 1000 });
-    const opened = await bench.open({
-      ips: ['192.0.2.0/24'],
-      origins: ['https://app.example.com'],
-      replay: 'nonce',
-      limits: { calls: 5, request_bytes: 10 },
-    });
+  it('on the head: address, origin, kind of request', async () => {
+    const bench = await makePolicy();
+    const opened = await bench.open({ ips: ['192.0.2.0/24'], origins: ['https://app.example.com'] });
     const bad: ArrivalParts = {
       client: '203.0.113.1',
       origin: 'https://evil.example',
       headers: ['Sec-Fetch-Dest', 'document'],
-      declaredBytes: 11,
     };
     const fixes: ArrivalParts[] = [
       { client: '192.0.2.9' },
       { origin: 'https://app.example.com' },
       { headers: [] },
-      { headers: ['Relay-Nonce', NONCE] },
-      { declaredBytes: 10 },
     ];
     let parts = bad;
     const refusals = [bench.policy.checkHead(opened, makeArrival(parts))?.denied];
@@ -88,14 +80,21 @@ describe('the order of refusals', () => {
       parts = { ...parts, ...fix };
       refusals.push(bench.policy.checkHead(opened, makeArrival(parts))?.denied);
     }
-    expect(refusals).toEqual([
-      'ip_denied',
-      'origin_denied',
-      'method_denied',
-      'nonce_missing',
-      'request_too_large',
-      undefined,
-    ]);
+    expect(refusals).toEqual(['ip_denied', 'origin_denied', 'method_denied', undefined]);
+  });
+
+  it('on the route: path, then nonce, then declared size', async () => {
+    const bench = await makePolicy({ maxBodyBytes: 1000 });
+    const opened = await bench.open({ replay: 'nonce', limits: { calls: 5, request_bytes: 10 } });
+    const check = (route: ReturnType<typeof makeRoute>, parts: ArrivalParts) =>
+      bench.policy.checkRoute(opened, makeArrival(parts), route)?.denied;
+    const closed = makeRoute(makeEndpoint({ kind: 'account', models: null }));
+    const open = makeRoute(makeEndpoint());
+    const headers = ['Relay-Nonce', NONCE];
+    expect(check(closed, { declaredBytes: 11 })).toBe('path_denied');
+    expect(check(open, { declaredBytes: 11 })).toBe('nonce_missing');
+    expect(check(open, { headers, declaredBytes: 11 })).toBe('request_too_large');
+    expect(check(open, { headers, declaredBytes: 10 })).toBeUndefined();
     expect(bench.policy.maxRequestBytes(opened)).toBe(10);
   });
 

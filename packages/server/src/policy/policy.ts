@@ -56,9 +56,9 @@ export interface Policy {
   checkFlood(arrival: Arrival): Denial | null;
   /** An authentic token that may be used now, by the keys in force. */
   open(arrival: Arrival): Promise<Opened | Denial>;
-  /** What needs the head alone: address, origin, how it was asked, nonce header, declared size. */
+  /** What needs the head alone: address, origin, how it was asked. */
   checkHead(opened: Opened, arrival: Arrival): Denial | null;
-  /** Method, path, models in path and query, encoding of a body that must be read. */
+  /** Method, path, models in path and query, nonce header, then what the head says of the body: its size, its encoding where it must be read. */
   checkRoute(opened: Opened, arrival: Arrival, route: Route): Denial | null;
   /** Most bytes of the request body. */
   maxRequestBytes(opened: Opened): number;
@@ -113,18 +113,20 @@ async function openArrival(opener: Opener, judging: Judging, arrival: Arrival): 
 }
 
 function checkHead(options: PolicyOptions, { claims }: Opened, arrival: Arrival): Denial | null {
-  const early =
+  return (
     checkIps(claims, arrival.client) ??
     checkOrigin(claims, arrival, options.ownOrigin) ??
-    checkFetchMetadata(arrival);
-  if (early !== null) return early;
-  const once = readOnce(claims, arrival);
-  if (isDenial(once)) return once;
-  const maxBytes = maxRequestBytes(claims, options.maxBodyBytes);
-  return checkDeclaredSize(arrival.request.body.declaredBytes, maxBytes);
+    checkFetchMetadata(arrival)
+  );
 }
 
-function checkRoute(judging: Judging, opened: Opened, arrival: Arrival, route: Route): Denial | null {
+function checkRoute(
+  judging: Judging,
+  options: PolicyOptions,
+  opened: Opened,
+  arrival: Arrival,
+  route: Route,
+): Denial | null {
   const allow = judging.allowOf(opened.token, judging.keyring());
   if (allow === null) return TOKEN_INVALID;
   const { claims } = opened;
@@ -133,6 +135,11 @@ function checkRoute(judging: Judging, opened: Opened, arrival: Arrival, route: R
     checkHeadModels(claims, route) ??
     checkFeaturesKnown(claims, arrival.method, route.endpoint);
   if (refused !== null) return refused;
+  const once = readOnce(claims, arrival);
+  if (isDenial(once)) return once;
+  const maxBytes = maxRequestBytes(claims, options.maxBodyBytes);
+  const size = checkDeclaredSize(arrival.request.body.declaredBytes, maxBytes);
+  if (size !== null) return size;
   return needsBody(claims, route) ? checkEncoding(arrival) : null;
 }
 
@@ -190,7 +197,7 @@ export function createPolicy(options: PolicyOptions, ports: PolicyPorts): Policy
     checkFlood: (arrival) => checkFlood(arrival.clientGroup),
     open: (arrival) => openArrival(opener, judging, arrival),
     checkHead: (opened, arrival) => checkHead(options, opened, arrival),
-    checkRoute: (opened, arrival, route) => checkRoute(judging, opened, arrival, route),
+    checkRoute: (opened, arrival, route) => checkRoute(judging, options, opened, arrival, route),
     maxRequestBytes: ({ claims }) => maxRequestBytes(claims, options.maxBodyBytes),
     needsBody: ({ claims }, route) => needsBody(claims, route),
     checkBody: ({ claims }, route, bytes, contentType, formFields = null) =>
