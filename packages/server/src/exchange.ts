@@ -94,8 +94,8 @@ export interface AdmittedCall {
   readonly reservation: Reservation | null;
   /** Headers that stand on every answer to this caller (CORS, cache, security, relay-expires). */
   readonly answerHeaders: HeaderList;
-  /** Value of `relay-calls-remaining` for a given upstream status, null without a limit. */
-  remainingFor(status: number): number | null;
+  /** Value of `relay-calls-remaining` for a given upstream status (null: nothing was sent up), null without a limit. */
+  remainingFor(status: number | null): number | null;
 }
 
 /** What came of a forwarded call; enough to settle and to log. */

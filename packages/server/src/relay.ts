@@ -84,7 +84,7 @@ export function createSpine(stages: RelayStages, { clock, isDraining }: SpinePor
     if (isDenial(reserved)) return reserved;
     const { reservation } = reserved;
     const answerHeaders = ingress.answerHeaders(arrival, opened.claims);
-    const remainingFor = (status: number) => accounting.remainingFor(reservation, status);
+    const remainingFor = (status: number | null) => accounting.remainingFor(reservation, status);
     return { arrival, opened, route, body, reservation, answerHeaders, remainingFor } as AdmittedCall;
   }
 
@@ -122,12 +122,9 @@ export function createSpine(stages: RelayStages, { clock, isDraining }: SpinePor
   }
 
   function refuse(arrival: Arrival, opened: Opened | null, denial: Denial, sink: ResponseSink): void {
-    observability.refused(arrival, opened, denial);
-    if (sink.started) {
-      sink.destroy();
-      return;
-    }
     const answer = renderError(denial, arrival, clock.nowMs());
+    observability.refused(arrival, opened, denial, answer.status);
+    if (sink.started) return sink.destroy();
     sink.start(answer.status, [...ingress.answerHeaders(arrival, null), ...answer.headers]);
     sink.end(arrival.method === 'HEAD' ? undefined : answer.body);
   }

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { AdmittedCall, Outcome } from '../exchange.ts';
 import type { MaybePromise } from '../io.ts';
 import type { Reservation, Settlement, Store } from '../stores/store.ts';
-import { settlementFor, settlementForStatus } from './outcome.ts';
+import { REFUND, settlementFor, settlementForStatus } from './outcome.ts';
 import { createUsageRecord, type UsageRecord } from './usage-record.ts';
 
 /** Options of the accounting stage. */
@@ -31,8 +31,8 @@ export interface AccountingPorts {
 export interface Accounting {
   /** Renews the call's lease while it runs; the returned function stops that. */
   keepAlive(call: AdmittedCall): () => void;
-  /** What `relay-calls-remaining` says if the upstream answers with this status now; null without a limit. */
-  remainingFor(reservation: Reservation | null, status: number): number | null;
+  /** What `relay-calls-remaining` says if the upstream answers with this status now, or (status null) was sent nothing; null without a limit. */
+  remainingFor(reservation: Reservation | null, status: number | null): number | null;
   /** Ends the call's reservation; only the first time does anything. A null outcome means that forwarding itself failed. */
   settle(call: AdmittedCall, outcome: Outcome | null): MaybePromise<void>;
   /** Resolves once every call that was kept alive is settled; before that a store must not be closed. */
@@ -81,7 +81,8 @@ export function createAccounting(options: AccountingOptions, ports: AccountingPo
     },
     remainingFor(reservation, status) {
       if (reservation === null) return null;
-      return store.preview(reservation, settlementForStatus(status, ageOf(reservation)));
+      const settlement = status === null ? REFUND : settlementForStatus(status, ageOf(reservation));
+      return store.preview(reservation, settlement);
     },
     settle(call, outcome) {
       if (settled.has(call)) return;

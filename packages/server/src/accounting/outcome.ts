@@ -6,7 +6,8 @@ import type { Settlement } from '../stores/store.ts';
 const CREDENTIAL_REFUSED: ReadonlySet<number> = new Set([401, 402, 403, 407, 456]);
 
 const COMMIT: Settlement = Object.freeze({ calls: 'commit' });
-const REFUND: Settlement = Object.freeze({ calls: 'refund' });
+/** For a request of which nothing reached an upstream. */
+export const REFUND: Settlement = Object.freeze({ calls: 'refund' });
 
 /** What an upstream status alone decides. `ageMs`: from sending to that status. */
 export function settlementForStatus(status: number, ageMs: number | null): Settlement {

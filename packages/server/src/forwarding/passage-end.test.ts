@@ -30,7 +30,7 @@ describe('an upstream that fails', () => {
       await settle();
       expect(rig.sink).toMatchObject({ status, text: `{"code":"${code}"}` });
       expect(running.outcome).toMatchObject({ written, upstreamStatus: null, status, cut: false });
-      expect(rig.sink.header('relay-calls-remaining')).toBe(written ? '5' : null);
+      expect(rig.sink.header('relay-calls-remaining')).toBe(written ? '5' : '6');
     },
   );
 

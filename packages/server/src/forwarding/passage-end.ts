@@ -95,8 +95,9 @@ function keptHeaders(p: Passage): HeaderList {
   return kept.filter(([name]) => !name.startsWith('content-') && name !== 'accept-ranges');
 }
 
-/** What the token has left after a call that the relay ended itself; null where the store would have to be asked. */
+/** What the token has left after a call that the relay ended itself; null without a limit. */
 function remainingAfter(p: Passage): number | null {
   if (p.upstreamStatus !== null) return p.call.remainingFor(p.upstreamStatus);
-  return p.upstream?.written ? p.call.remainingFor(200) : null;
+  // sent and lost counts as any answer does
+  return p.call.remainingFor(p.upstream?.written ? 200 : null);
 }

@@ -14,8 +14,8 @@ import type { LogLevel } from './options.ts';
 export interface Observability {
   /** A call goes to its provider. Each needs its `finished`. */
   started(call: AdmittedCall): void;
-  /** A request went no further. */
-  refused(arrival: Arrival, opened: Opened | null, denial: Denial): void;
+  /** A request went no further. `status` is the one that was answered; default: the table's. */
+  refused(arrival: Arrival, opened: Opened | null, denial: Denial, status?: number): void;
   /** A forwarded call is over; `outcome` is null when forwarding itself failed. */
   finished(call: AdmittedCall, outcome: Outcome | null): void;
   /** An exception cost a request (or, without an arrival, something beside requests). */
@@ -56,8 +56,8 @@ export function createObservability(
 
   return {
     started: () => metrics.live(1),
-    refused(arrival, opened, denial) {
-      const { status, level } = ERRORS[denial.denied];
+    refused(arrival, opened, denial, status = ERRORS[denial.denied].status) {
+      const { level } = ERRORS[denial.denied];
       const seconds = secondsSince(arrival);
       metrics.request({ ...NOTHING_FORWARDED, status, code: denial.denied, seconds });
       write(level, 'refused', () => ({

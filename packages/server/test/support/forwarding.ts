@@ -114,7 +114,9 @@ export function callWith(parts: CallParts = {}): AdmittedCall {
     body,
     reservation: null,
     answerHeaders: parts.answerHeaders ?? [['cache-control', 'no-store']],
-    remainingFor: () => parts.remaining ?? null,
+    // what never went up is given back
+    remainingFor: (status: number | null) =>
+      parts.remaining === undefined ? null : parts.remaining + (status === null ? 1 : 0),
   } as unknown as AdmittedCall;
 }
 
