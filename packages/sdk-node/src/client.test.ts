@@ -267,6 +267,21 @@ describe('key files', () => {
     expect(() => new RelayAPIClient(dir)).toThrow(/not a file/);
   });
 
+  it("refuses a file's text in place of its path without repeating it, since keys stand in it", async () => {
+    const { issuer } = await pair('aes');
+    for (const text of [JSON.stringify(issuer), `\n ${JSON.stringify([issuer])}`]) {
+      let thrown: unknown;
+      try {
+        new RelayAPIClient(text);
+      } catch (error) {
+        thrown = error;
+      }
+      expect(thrown).toBeInstanceOf(RaiError);
+      expect(inspect(thrown, { depth: 9 })).not.toMatch(/"k"|oct/);
+      expect((thrown as Error).message).toContain('JSON.parse');
+    }
+  });
+
   it('refuses the relay side of a pair', async () => {
     const { relay } = await pair('ecc');
     expect(() => new RelayAPIClient(relay)).toThrow(TypeError);

@@ -21,6 +21,7 @@ export function readRaiFile(path: string | URL, options: ReadRaiOptions = {}): R
 
 /** A key file's bytes, its mode and owner checked but not its content. Throws RaiError. For tools that rewrite files. */
 export function readRaiBytes(path: string | URL, options: ReadRaiOptions = {}): Uint8Array {
+  refuseContent(path);
   let descriptor: number;
   try {
     // non-blocking, or opening a named pipe would wait for its writer
@@ -40,6 +41,15 @@ export function readRaiBytes(path: string | URL, options: ReadRaiOptions = {}): 
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** A file's text handed in as its path, from a variable perhaps, would otherwise stand in the message that it cannot be read. */
+function refuseContent(path: string | URL): void {
+  if (typeof path !== 'string' || !/^\s*[{[]/.test(path)) return;
+  throw problem(
+    'the text of a .rai file stands where its path belongs',
+    'give the path, or the parsed object: new RelayAPIClient(JSON.parse(text))',
+  );
 }
 
 function refuseLooseMode(path: string, mode: number, uid: number, options: ReadRaiOptions): void {
