@@ -116,7 +116,7 @@ export function callWith(parts: CallParts = {}): AdmittedCall {
     answerHeaders: parts.answerHeaders ?? [['cache-control', 'no-store']],
     // what never went up is given back
     remainingFor: (status: number | null) =>
-      parts.remaining === undefined ? null : parts.remaining + (status === null ? 1 : 0),
+      parts.remaining == null ? null : parts.remaining + (status === null ? 1 : 0),
   } as unknown as AdmittedCall;
 }
 
