@@ -127,9 +127,10 @@ describe('a checkout on a machine with Node 20 and no pnpm', () => {
       cwd: project,
       env: machine.env,
     });
-    await once(child.stdout, 'data');
+    const exited = once(child, 'exit');
+    await Promise.race([once(child.stdout, 'data'), exited]);
     child.kill('SIGTERM');
-    const [code] = await once(child, 'exit');
+    const [code] = await exited;
     expect(code).toBe(7);
   });
 

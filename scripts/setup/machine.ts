@@ -66,6 +66,7 @@ export function makeMachine(
     HOME: home,
     // the registry that this machine reaches stays reachable, whatever HOME is
     NPM_CONFIG_USERCONFIG: process.env['NPM_CONFIG_USERCONFIG'] ?? join(homedir(), '.npmrc'),
+    ...findGlobalConfig(),
     LC_ALL: 'C',
   };
   for (const name of [
@@ -116,6 +117,14 @@ function linkPrograms(folder: string, without: ReadonlySet<string>, path: string
     }
   }
   path.push(folder);
+}
+
+/** npm's machine-wide settings (a registry's certificates, say), which it looks for beside `node`: made-up machines have theirs elsewhere. */
+function findGlobalConfig(): Record<string, string> {
+  const env = { ...process.env, PATH: machinePath().join(delimiter) };
+  const { stdout } = spawnSync('npm', ['config', 'get', 'globalconfig'], { env, encoding: 'utf8' });
+  const file = (stdout ?? '').trim();
+  return file !== '' && existsSync(file) ? { NPM_CONFIG_GLOBALCONFIG: file } : {};
 }
 
 /** Runs a command on a machine, standard input closed unless given. */

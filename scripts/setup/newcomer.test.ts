@@ -41,6 +41,7 @@ async function startRelay(cwd: string, script: string, env: Record<string, strin
     env: { ...machine.env, RELAYAPI_SERVER_PORT: '0', RELAYAPI_ADMIN_PORT: '0', ...env },
   });
   running.push(child);
+  const exited = once(child, 'exit').then(() => true);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -48,10 +49,7 @@ async function startRelay(cwd: string, script: string, env: Record<string, strin
     });
   }
   while (!/^\s*curl .*[^\\]\n/m.test(output)) {
-    const ended = await Promise.race([
-      once(child.stdout, 'data').then(() => false),
-      once(child, 'exit').then(() => true),
-    ]);
+    const ended = await Promise.race([once(child.stdout, 'data').then(() => false), exited]);
     if (ended) throw new Error(`the script ended: ${output}`);
   }
   return { child, output, seconds: (performance.now() - began) / 1000 };
