@@ -169,6 +169,14 @@ describe('a cruiser that sees nothing', () => {
     expect(modules).toBe(0);
     expect(violations.map(({ rule }) => rule)).toEqual(['all-sources-read']);
   });
+
+  test('a test that imports nothing but support is read, though support is not', async () => {
+    const root = makeTree({
+      [`${S}/policy/origin.test.ts`]: uses('../../test/support/origin.ts'),
+      'packages/server/test/support/origin.ts': 'export const one = 1;\n',
+    });
+    expect((await checkImports(root)).violations).toEqual([]);
+  });
 });
 
 describe('rooms', () => {
