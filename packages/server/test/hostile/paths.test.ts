@@ -132,6 +132,11 @@ describe('A21 over a thousand path suffixes', () => {
       const target = targets[0] ?? '';
       for (const reading of readings(target))
         expect([rest, reading]).toEqual([rest, expect.stringMatching(/^\/v1(beta)?\/chat(\/|$)/)]);
+      // nothing that could be read in two ways goes up at all
+      expect([rest, target]).toEqual([
+        rest,
+        expect.not.stringMatching(/\/\/|[\\;#]|%(?:2f|5c|3f|23|3b|25|[01][0-9a-f]|7f)/i),
+      ]);
       // sent as it came: the part behind the prefix stands in the rest, byte for byte
       expect(rest).toContain(target.replace(/^\/v1(beta)?/, '').split('?', 1)[0]);
     }
