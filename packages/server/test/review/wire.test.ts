@@ -153,10 +153,14 @@ describe('a place is free again', () => {
       'after a broken chunk',
       {},
       async (url) => {
-        await sendRaw(
+        const socket = await openRaw(
           relay.port,
-          `${head(url, [JSON_LINE, 'Transfer-Encoding: chunked'])}9\r\n{"model":\r\nZZ\r\n`,
+          `${head(url, [JSON_LINE, 'Transfer-Encoding: chunked'])}9\r\n{"model":\r\n`,
         );
+        await expect.poll(() => relay.demo.requests.length).toBe(1);
+        socket.write('ZZ\r\n');
+        expect(await readUntil(socket, /\r\n\r\n/)).toMatch(/^HTTP\/1\.1 400 /);
+        expect(relay.demo.requests[0]?.body.toString()).toBe('{"model":');
       },
       4,
     ],
