@@ -210,6 +210,7 @@ function createStages(
     catalog,
     keyring,
     digest: ports.digest ?? ((text) => sha256(encodeUtf8(text))),
+    ...(ports.vault && { vault: ports.vault }),
   });
   const allowPrivate = [...upstream.allow_private, ...(ports.allowPrivate ?? [])];
   const stages: RelayStages = {

@@ -11,6 +11,7 @@ export {
   randomBytes,
   sha256,
 } from './bytes.ts';
+export { isPathEntry } from './claim-rules.ts';
 export type { Claims, Limits, ParsedClaims, TokenFeatures, UpstreamClaim } from './claims.ts';
 export { CORE_FEATURES, effectiveAttempts, findUnsupported, parseClaims } from './claims.ts';
 export type { Problem } from './errors.ts';

@@ -77,6 +77,8 @@ describe('a vault entry', () => {
     [{ provider: 'openai', key_env: 'OPENAI_API_KEY' }],
     [{ provider: 'openai', key_file: '/run/secrets/openai' }],
     [{ provider: 'openai', key_env: 'K', models: ['gpt-4o*'], paths: ['POST /chat/completions'] }],
+    [{ provider: 'openai', key_env: 'K', models: ['*'], paths: ['GET /files/*'], limits: {} }],
+    [{ provider: 'openai', key_env: 'K', limits: { calls: 0, rate: [10, 60], stream_seconds: 5 } }],
     [{ provider: 'azure', key_env: 'K', vars: { resource: 'mine' } }],
     [{ provider: 'x', credential_env: { id: 'A', secret: 'B' } }],
     [{ provider: 'x', credential_env: { id: 'A' }, credential_file: { secret: 'f' } }],
@@ -90,6 +92,13 @@ describe('a vault entry', () => {
     [{ provider: 'openai', key_env: 'K', key_file: 'f' }, ''],
     [{ provider: 'openai', key_env: 'K', credential_env: { id: 'A' } }, ''],
     [{ provider: 'openai', key_env: 'K', vars: { resource: 5 } }, '.vars.resource'],
+    [{ provider: 'openai', key_env: 'K', models: ['gpt-*-mini'] }, '.models[0]'],
+    [{ provider: 'openai', key_env: 'K', paths: ['chat/completions'] }, '.paths[0]'],
+    [{ provider: 'openai', key_env: 'K', paths: ['POST /a/../b'] }, '.paths[0]'],
+    [{ provider: 'openai', key_env: 'K', limits: { calls: -1 } }, '.limits.calls'],
+    [{ provider: 'openai', key_env: 'K', limits: { rate: [0, 60] } }, '.limits.rate[0]'],
+    [{ provider: 'openai', key_env: 'K', limits: { rate: 10 } }, '.limits.rate'],
+    [{ provider: 'openai', key_env: 'K', limits: { micro_usd: 5 } }, '.limits.micro_usd'],
   ])('may not be %j', (entry, at) => expect(vault(entry)).toContain(`$.vault.main${at}`));
 
   it('with the key itself in the file is refused without showing it', () => {

@@ -2,6 +2,7 @@
  * The two maps of config.json: `providers` (override or add a registry entry) and `vault` (keys that stay at the relay).
  * Field names are the registry's, in the snake_case of config files; the registry merges, this only checks.
  */
+import { isPathEntry } from 'relayapi-token';
 import { z } from 'zod';
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
@@ -113,6 +114,27 @@ const providerEntry = z
   })
   .meta({ description: 'A provider: overrides the registry’s entry of that name, or adds one.' });
 
+const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
+
+/** What a token's `limits` may hold in this release. */
+const limits = z
+  .strictObject({
+    calls: count,
+    attempts: count,
+    rate: z
+      .tuple([z.int().min(1), z.int().min(1)], 'must be [count, seconds], both whole numbers above 0')
+      .optional(),
+    concurrency: count,
+    request_bytes: count,
+    response_bytes: count,
+    stream_seconds: count,
+  })
+  .optional()
+  .meta({
+    description:
+      'Limits of every token that names this key, as in docs/claims.md: where both say something the lower one holds; of two rates, the smaller count over the longer window.',
+  });
+
 const variable = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be the name of an environment variable');
@@ -140,15 +162,24 @@ export const vaultEntry = z
       .optional()
       .meta({ description: 'Variables of the provider’s host, such as `{"resource":"…"}`.' }),
     models: z
-      .array(z.string().min(1).max(128))
+      .array(z.string().regex(/^[^\s*]{1,127}\*?$|^\*$/, 'must be a model, a star only at its end'))
       .max(64)
       .optional()
       .meta({ description: 'Models this key may be used for, on top of a token’s own list.' }),
     paths: z
-      .array(z.string().min(1).max(128))
+      .array(
+        z
+          .string()
+          .max(128)
+          .refine(
+            isPathEntry,
+            'must be a method and a path, such as "POST /chat/completions", exact or ending in /*',
+          ),
+      )
       .max(64)
       .optional()
       .meta({ description: 'Endpoints this key may be used for, on top of a token’s own list.' }),
+    limits,
   })
   .meta({
     description:

@@ -3,7 +3,7 @@
  * (token spec §4, behaviour spec §10). Says only whether a token is authentic; judging it is policy.ts.
  */
 import { LRUCache } from 'lru-cache';
-import type { Keyring, OpenedToken, openToken } from 'relayapi-token';
+import type { Claims, Keyring, OpenedToken, openToken } from 'relayapi-token';
 import { MAX_TOKEN_LENGTH } from 'relayapi-token';
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
@@ -28,6 +28,8 @@ export interface OpenerPorts {
   /** SHA-256 of a text, synchronous, as bytes or as any one spelling of them. */
   readonly digest: (text: string) => string | Uint8Array;
   readonly open: typeof openToken;
+  /** What a token's claims come to at this relay. */
+  readonly bind: (claims: Claims) => Claims;
   /** Wall seconds that tokens are judged by. */
   readonly nowSeconds: () => number;
 }
@@ -104,7 +106,7 @@ export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener
     const keys = keyring();
     const token: OpenedToken | null = await ports.open(text, keys, { now: nowSeconds() });
     if (token === null) return TOKEN_INVALID;
-    const opened: Opened = { token, claims: token.claims, name: token.id };
+    const opened: Opened = { token, claims: ports.bind(token.claims), name: token.id };
     cache.keep(key, opened, keys.generation);
     return opened;
   }

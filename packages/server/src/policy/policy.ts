@@ -5,6 +5,7 @@
 import {
   type Allow,
   allowOf,
+  type Claims,
   CORE_FEATURES,
   type JudgeOptions,
   judgeToken,
@@ -30,6 +31,7 @@ import { createFloodCheck } from './flood.ts';
 import { type CacheSize, createOpener, type Opener, TOKEN_INVALID } from './opener.ts';
 import type { PolicyOptions } from './options.ts';
 import { buildReservation, denyRefused } from './reservation.ts';
+import { boundByVault, type VaultBounds } from './vault-limits.ts';
 
 /** What policy needs from outside. */
 export interface PolicyPorts {
@@ -40,6 +42,8 @@ export interface PolicyPorts {
   readonly digest: (text: string) => string | Uint8Array;
   readonly store: Store;
   readonly catalog: Pick<ProviderCatalog, 'find'>;
+  /** Keys that stay at the relay, by name; only their limits matter here. Default none. */
+  readonly vault?: ReadonlyMap<string, VaultBounds>;
   /** Default: the token package's opener. */
   readonly open?: typeof openToken;
   /** Default: the token package's judge. */
@@ -184,7 +188,9 @@ export function createPolicy(options: PolicyOptions, ports: PolicyPorts): Policy
   const expiryMs = createExpiryTime(clock);
   const nowSeconds = () => Math.floor(expiryMs() / 1000);
   const open = ports.open ?? openToken;
-  const opener = createOpener(options, { clock, keyring, digest, open, nowSeconds });
+  const vault = ports.vault ?? new Map();
+  const bind = (claims: Claims) => boundByVault(claims, vault);
+  const opener = createOpener(options, { clock, keyring, digest, open, bind, nowSeconds });
   const checkFlood = createFloodCheck(options, clock);
   const judging: Judging = {
     keyring,

@@ -1,5 +1,5 @@
 /** What routing may be told. The file keys stand in config's `vault` and `upstream` groups. */
-import type { Secret } from 'relayapi-token';
+import type { Limits, Secret } from 'relayapi-token';
 
 /** A key that stays at the relay. */
 export interface VaultEntry {
@@ -12,6 +12,8 @@ export interface VaultEntry {
   /** Models and paths this key may be used for, on top of the token's own claims. */
   readonly models?: readonly string[] | undefined;
   readonly paths?: readonly string[] | undefined;
+  /** Ceilings of every token that names this key; the policy lays them over the token's own. */
+  readonly limits?: { readonly [K in keyof Limits]?: Limits[K] | undefined } | undefined;
 }
 
 /** Options of the routing stage. */

@@ -28,6 +28,7 @@ describe('the vault', () => {
           key_file: put('key', `${KEY}-2\n`),
           models: ['m*'],
           paths: ['POST /messages'],
+          limits: { calls: 9, rate: [1, 60] },
         },
         parts: {
           provider: 'azure',
@@ -45,6 +46,7 @@ describe('the vault', () => {
       provider: 'anthropic',
       models: ['m*'],
       paths: ['POST /messages'],
+      limits: { calls: 9, rate: [1, 60] },
     });
     expect(vault.get('parts')?.credential['key']?.reveal()).toBe(`${KEY}-3`);
     expect(vault.get('parts')?.credential['tenant']?.reveal()).toBe('demo-tenant');
@@ -73,6 +75,36 @@ describe('the vault', () => {
       ['$.vault.e.key_file', 'names /lines, which is empty or holds more than one line'],
       ['$.vault.f.credential_env.key', 'names the variable ALSO_NOT_SET, which is not set or empty'],
     ]);
+    expect(JSON.stringify(problems)).not.toContain(KEY);
+  });
+});
+
+describe('a vault key', () => {
+  it.each(['sk-demo not-a-key', 'sk-demo-not-a-key ', 'sk-demo\tkey', 'sk-démo', '\ufeffsk-demo'])(
+    'that no header can carry is a problem at the start, not an error at each call: %j',
+    (key) => {
+      const { problems } = read(
+        {
+          a: { provider: 'openai', key_env: 'K' },
+          b: { provider: 'openai', key_file: put('odd', `${key}\n`) },
+          c: { provider: 'openai', credential_env: { key: 'K' } },
+          d: { provider: 'openai', credential_file: { key: put('odd', `${key}\n`) } },
+        },
+        { K: key },
+      );
+      expect(problems.map(({ path }) => path)).toEqual([
+        '$.vault.a.key_env',
+        '$.vault.b.key_file',
+        '$.vault.c.credential_env.key',
+        '$.vault.d.credential_file.key',
+      ]);
+      expect(JSON.stringify(problems)).not.toContain('sk-d');
+    },
+  );
+
+  it('in place of the name of its file is not repeated', () => {
+    const { problems } = read({ main: { provider: 'openai', key_file: KEY } });
+    expect(problems).toHaveLength(1);
     expect(JSON.stringify(problems)).not.toContain(KEY);
   });
 });

@@ -3,6 +3,7 @@ import type { Secret } from 'relayapi-token';
 import type { VaultEntry as ConfigVaultEntry } from '../../config/entries.ts';
 import { type ConfigProblem, jsonPath } from '../../config/problems.ts';
 import type { Config } from '../../config/schema.ts';
+import { redact } from '../../redact.ts';
 import type { VaultEntry } from '../../routing/options.ts';
 import { readSecretFile, type SecretFileOptions, secretOf } from './secret-files.ts';
 
@@ -16,6 +17,9 @@ export interface SecretSources extends SecretFileOptions {
 /** A secret, or why there is none. */
 type Found = { readonly secret: Secret } | { readonly problem: ConfigProblem };
 
+/** What every credential header can carry, as for keys in tokens. */
+const HEADER_SAFE = /^[\x21-\x7e]+$/;
+
 function fromVariable(name: string, path: readonly string[], sources: SecretSources): Found {
   const secret = secretOf(sources.env[name] ?? '');
   if (secret !== null) return { secret };
@@ -26,15 +30,17 @@ function fromVariable(name: string, path: readonly string[], sources: SecretSour
 
 function fromFile(file: string, path: readonly string[], sources: SecretSources): Found {
   const read = readSecretFile(file, sources);
+  // a key that was written in place of its file's name
+  const name = redact(file);
   if ('problem' in read) {
-    const message = `names ${file}: ${read.problem.message}`;
+    const message = `names ${name}: ${read.problem.message}`;
     return {
       problem: { source: sources.configName, path: jsonPath(path), message, fix: read.problem.fix },
     };
   }
   const secret = secretOf(Buffer.from(read.bytes).toString('utf8'));
   if (secret !== null) return { secret };
-  const message = `names ${file}, which is empty or holds more than one line`;
+  const message = `names ${name}, which is empty or holds more than one line`;
   return {
     problem: {
       source: sources.configName,
@@ -51,18 +57,27 @@ function findParts(name: string, entry: ConfigVaultEntry, sources: SecretSources
   const at = ['vault', name];
   const wanted: Wanted[] = [];
   if (entry.key_env !== undefined) {
-    wanted.push(['key', at, fromVariable(entry.key_env, [...at, 'key_env'], sources)]);
+    const path = [...at, 'key_env'];
+    wanted.push(['key', path, fromVariable(entry.key_env, path, sources)]);
   }
   if (entry.key_file !== undefined) {
-    wanted.push(['key', at, fromFile(entry.key_file, [...at, 'key_file'], sources)]);
+    const path = [...at, 'key_file'];
+    wanted.push(['key', path, fromFile(entry.key_file, path, sources)]);
   }
   for (const [part, variable] of Object.entries(entry.credential_env ?? {})) {
-    wanted.push([part, at, fromVariable(variable, [...at, 'credential_env', part], sources)]);
+    const path = [...at, 'credential_env', part];
+    wanted.push([part, path, fromVariable(variable, path, sources)]);
   }
   for (const [part, file] of Object.entries(entry.credential_file ?? {})) {
-    wanted.push([part, at, fromFile(file, [...at, 'credential_file', part], sources)]);
+    const path = [...at, 'credential_file', part];
+    wanted.push([part, path, fromFile(file, path, sources)]);
   }
   return wanted;
+}
+
+function unfit(path: readonly string[], { configName }: SecretSources): ConfigProblem {
+  const message = 'is a key with a space, a control character or one beyond ASCII';
+  return { source: configName, path: jsonPath(path), message, fix: 'look for what was copied along with it' };
 }
 
 /** The vault as routing takes it, and every key that could not be had. */
@@ -74,12 +89,13 @@ export function readVault(
   const problems: ConfigProblem[] = [];
   for (const [name, entry] of Object.entries(vault)) {
     const credential: Record<string, Secret> = {};
-    for (const [field, , found] of findParts(name, entry, sources)) {
+    for (const [field, at, found] of findParts(name, entry, sources)) {
       if ('problem' in found) problems.push(found.problem);
+      else if (!HEADER_SAFE.test(found.secret.reveal())) problems.push(unfit(at, sources));
       else credential[field] = found.secret;
     }
-    const { provider, vars, models, paths } = entry;
-    entries.set(name, { provider, credential, vars, models, paths });
+    const { provider, vars, models, paths, limits } = entry;
+    entries.set(name, { provider, credential, vars, models, paths, limits });
   }
   return { vault: entries, problems };
 }
