@@ -2,7 +2,7 @@
  * The forwarding stage: sends an admitted call upstream and streams the answer back. The only part of the relay that speaks
  * to an upstream, and it takes nothing but an `AdmittedCall` (behaviour.md §1).
  */
-import type { Clock } from '../clock.ts';
+import { type Clock, createExpiryTime } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { AdmittedCall, Arrival, Opened, Outcome, Route, Tap } from '../exchange.ts';
 import type { ResponseSink } from '../io.ts';
@@ -49,6 +49,7 @@ export function createForwarding(options: ForwardingOptions, ports: ForwardingPo
   const rest = createCredentialRest(clock);
   const live = createLiveCalls();
   const defaultStreamSeconds = options.defaultStreamSeconds ?? 600;
+  const expiryMs = createExpiryTime(clock);
 
   function checkHead(arrival: Arrival, opened: Opened, route: Route): Denial | null {
     const { rawHeaders } = arrival.request;
@@ -79,7 +80,7 @@ export function createForwarding(options: ForwardingOptions, ports: ForwardingPo
       answerDeadlineMs(
         { method: arrival.method, expSeconds: claims.exp, streamSeconds: claims.limits.stream_seconds },
         defaultStreamSeconds,
-        clock.nowMs(),
+        expiryMs(),
       ),
   };
 

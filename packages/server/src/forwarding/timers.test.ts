@@ -101,6 +101,15 @@ describe('time', () => {
     expect(rig.sink.text).toContain('token_expired');
   });
 
+  test('a clock that was set back an hour since the start lengthens no stream', async () => {
+    const time = createFakeTime();
+    let backMs = 0;
+    const clock = { ...time.clock, nowMs: () => time.clock.nowMs() - backMs };
+    rig = createForwardingRig({}, { ...time, clock });
+    backMs = 3_600_000;
+    expect(await lifeOf({ claims: { exp: NOW + 60 } })).toBeCloseTo(660, -1);
+  });
+
   test('stream_seconds ends it earlier', async () => {
     expect(await lifeOf({ claims: { exp: NOW + 60, limits: { stream_seconds: 5 } } })).toBe(6);
   });
