@@ -82,6 +82,7 @@ describe('the paths claim', () => {
       }),
     ).toBe('ok');
     expect(verdict({ method: 'GET', relative: '/models', endpoint: MODELS, paths })).toBe('path_denied');
+    expect(verdict({ method: 'GET', relative: '/models/', endpoint: MODELS, paths })).toBe('path_denied');
     expect(verdict({ relative: '/models/m1:generateContent', endpoint: GENERATE, paths })).toBe(
       'method_denied',
     );

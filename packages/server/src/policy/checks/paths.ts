@@ -24,7 +24,9 @@ function readEntry(text: string): PathEntry {
 }
 
 function reaches(entry: PathEntry, relative: string): boolean {
-  return entry.prefix === null ? relative === entry.exact : relative.startsWith(entry.prefix);
+  if (entry.prefix === null) return relative === entry.exact;
+  // `/files/*` is what lies below: many servers read `/files/` as the list itself.
+  return relative.startsWith(entry.prefix) && relative.length > entry.prefix.length;
 }
 
 /** How a list answers: the path with this method, the path with another one, or not at all. */
