@@ -113,3 +113,23 @@ describe('what a relay does not support', () => {
     expect(Object.isFrozen(CORE_FEATURES)).toBe(true);
   });
 });
+
+describe('origins', () => {
+  const accepts = (origin: string) => parse(plain({ origins: [origin] })) !== null;
+  test.each([
+    'chrome-extension://abcdefgh',
+    'app://local',
+    'http://[::1]:8080',
+    'https://xn--bcher-kva.example',
+    'none',
+  ])('%s is as a browser sends it', (origin) => expect(accepts(origin)).toBe(true));
+  test.each([
+    'chrome-extension://ABCDEFGH',
+    'app://lo\\cal',
+    'app://local/',
+    'https://bücher.example',
+    'https://example.com.:443',
+    'https://*.example.com',
+    'null',
+  ])('%s is not', (origin) => expect(accepts(origin)).toBe(false));
+});

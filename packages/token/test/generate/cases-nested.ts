@@ -45,6 +45,7 @@ function outerHeaders(): OpenCase[] {
     bad('an ecc header without cty is refused', { cty: undefined }),
     bad('cty in lower case is refused', { cty: 'jwt' }),
     bad('an ecc header without typ is refused', { typ: undefined }),
+    bad('an ecc header of another typ is refused', { typ: 'JWT' }),
     bad('an ecc header with an empty apu is refused', { apu: '' }),
     invalid(
       '3',
