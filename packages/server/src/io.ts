@@ -29,6 +29,14 @@ export class BodyIdle extends Error {
   override readonly name = 'BodyIdle';
 }
 
+const RATE_GRACE_MS = 10_000;
+const LEAST_BYTES_PER_MS = 1024 / 1000;
+
+/** Whether a body that is read into memory comes too slowly to be waited for: below 1 KiB/s once 10 s have passed. A body that is passed on is not judged so: its pace may be the upstream's. */
+export function isBelowLeastRate(bytes: number, elapsedMs: number): boolean {
+  return elapsedMs > RATE_GRACE_MS && bytes < elapsedMs * LEAST_BYTES_PER_MS;
+}
+
 /** Thrown by a metered body (`Ingress.meterBody`) when the request must be refused while its body is under way: too long, or stalled. */
 export class BodyDenied extends Error {
   override readonly name = 'BodyDenied';

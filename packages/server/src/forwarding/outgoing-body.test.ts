@@ -1,5 +1,5 @@
 /** Bodies on their way up: collected or streamed, failing before or after the answer began. */
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { settle } from '../../test/support/fake-time.ts';
 import { createMemorySink } from '../../test/support/forwarding.ts';
 import {
@@ -32,6 +32,41 @@ describe('request bodies', () => {
     await settle();
     expect(running.outcome?.requestBytes).toBe(65_536);
   });
+
+  test('one that comes byte by byte costs one buffer of its size', async () => {
+    async function* chunks() {
+      for (let i = 0; i < 300; i++) yield Uint8Array.of(i % 256);
+    }
+    await rig.start({ body: streamed(chunks, 300) });
+    await settle();
+    await vi.waitFor(() => expect(rig.transport.requests).toHaveLength(1));
+    const body = rig.transport.requests[0]?.body as Uint8Array;
+    expect([...body]).toEqual(Array.from({ length: 300 }, (_, i) => i % 256));
+    expect(body.buffer.byteLength).toBe(300);
+  });
+
+  test.each([
+    ['10,000 bytes within 10 s', 10_000, 10_000, null],
+    ['10,251 bytes within 10,010 ms', 10_251, 10_010, null],
+    ['10,250 bytes within 10,010 ms', 10_250, 10_010, 408],
+    ['one byte within 14 s', 1, 14_000, 408],
+  ])(
+    'one of which there are only %s: the least rate is 1 KiB/s after 10 s',
+    async (_what, bytes, ms, status) => {
+      async function* chunks() {
+        yield new Uint8Array(bytes - 1);
+        await rig.time.advance(ms);
+        yield new Uint8Array(1);
+        yield new Uint8Array(20_000 - bytes);
+      }
+      const running = await rig.start({ body: streamed(chunks, 20_000) });
+      await vi.waitFor(() =>
+        expect(rig.transport.requests.length > 0 || running.outcome !== null).toBe(true),
+      );
+      expect(running.outcome?.status ?? null).toBe(status);
+      expect(rig.transport.requests).toHaveLength(status === null ? 1 : 0);
+    },
+  );
 
   test('larger ones and those of unknown length are streamed, pulled one chunk at a time', async () => {
     let pulled = 0;

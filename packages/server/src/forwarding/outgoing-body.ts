@@ -1,8 +1,8 @@
 /** The request body on its way up: small ones in one piece, large ones streamed and counted, and ended when the call is. */
-import { concatBytes } from 'relayapi-token';
+import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { PreparedBody } from '../exchange.ts';
-import { BodyAborted, BodyDenied, BodyIdle } from '../io.ts';
+import { BodyAborted, BodyDenied, BodyIdle, isBelowLeastRate } from '../io.ts';
 import { COLLECT_BYTES } from './options.ts';
 
 /** A body as the transport takes it. */
@@ -17,12 +17,16 @@ export interface OutgoingBody {
 }
 
 /** Collects or wraps a body. Throws what reading it throws: see `bodyFault`. `onChunk` is called for each streamed piece. */
-export async function openOutgoingBody(body: PreparedBody, onChunk: () => void): Promise<OutgoingBody> {
+export async function openOutgoingBody(
+  body: PreparedBody,
+  clock: Clock,
+  onChunk: () => void,
+): Promise<OutgoingBody> {
   if (body.kind === 'none') return whole(null);
   if (body.kind === 'bytes') return whole(body.bytes);
   const { declaredBytes } = body;
   if (declaredBytes !== null && declaredBytes <= COLLECT_BYTES) {
-    return whole(await collect(body.chunks()));
+    return whole(await collect(body.chunks(), declaredBytes, clock));
   }
   let handed = 0;
   let complete = false;
@@ -62,8 +66,30 @@ function whole(bytes: Uint8Array | null): OutgoingBody {
   };
 }
 
-async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(...parts);
+/** One buffer of the declared size instead of the pieces: sent byte by byte they would cost a hundred times as much. */
+async function collect(
+  chunks: AsyncIterable<Uint8Array>,
+  declaredBytes: number,
+  clock: Clock,
+): Promise<Uint8Array> {
+  const startedAtMs = clock.monotonicMs();
+  let buffer = new Uint8Array(0);
+  let length = 0;
+  for await (const chunk of chunks) {
+    const needed = length + chunk.length;
+    if (needed < declaredBytes && isBelowLeastRate(needed, clock.monotonicMs() - startedAtMs)) {
+      throw new BodyDenied(deny('request_timeout', { reason: 'body below the least rate' }));
+    }
+    if (length === 0 && needed >= declaredBytes) buffer = chunk as Uint8Array<ArrayBuffer>;
+    else {
+      if (needed > buffer.length) {
+        const larger = new Uint8Array(Math.max(needed, declaredBytes));
+        larger.set(buffer.subarray(0, length));
+        buffer = larger;
+      }
+      buffer.set(chunk, length);
+    }
+    length = needed;
+  }
+  return buffer.subarray(0, length);
 }

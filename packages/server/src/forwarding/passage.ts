@@ -71,7 +71,7 @@ async function begin(p: Passage): Promise<void> {
   if (refused) return endWith(p, refused);
   p.cleanups.push(startTimer(stage.setTimer, stage.deadlineMs(call), () => endWith(p, overdue(p))));
   try {
-    p.body = await openOutgoingBody(call.body, () => {
+    p.body = await openOutgoingBody(call.body, stage.clock, () => {
       if (p.phase === 'sending' && !p.ended) p.watch.start(stage.headersTimeoutMs);
     });
   } catch (error) {

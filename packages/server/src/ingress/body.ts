@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { Arrival, PreparedBody } from '../exchange.ts';
-import { BodyDenied, BodyIdle } from '../io.ts';
+import { BodyDenied, BodyIdle, isBelowLeastRate } from '../io.ts';
 import type { IngressOptions } from './options.ts';
 import { createSlots } from './slots.ts';
 
@@ -21,8 +21,6 @@ export interface Bodies {
   readonly heldBytes: number;
 }
 
-const RATE_GRACE_MS = 10_000;
-const LEAST_BYTES_PER_MS = 1024 / 1000;
 const FIRST_BYTES = 16 * 1024;
 const EMPTY = new Uint8Array(0);
 
@@ -60,7 +58,7 @@ export function createBodies(options: IngressOptions, clock: Clock): Bodies {
       if (needed > maxBytes) return deny('request_too_large');
       const elapsedMs = clock.monotonicMs() - startedAtMs;
       const complete = declared !== null && needed >= declared;
-      if (!complete && elapsedMs > RATE_GRACE_MS && needed < elapsedMs * LEAST_BYTES_PER_MS) {
+      if (!complete && isBelowLeastRate(needed, elapsedMs)) {
         return deny('request_timeout', { reason: 'body below the least rate' });
       }
       if (length === 0 && complete) {

@@ -3,6 +3,7 @@
  * (behaviour.md §1, §2, §4, §7). Holds the sentences that no other test would miss.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openRaw } from '../support/raw-http.ts';
 import {
   chatBody,
   codeOf,
@@ -170,6 +171,29 @@ describe.each(RELAY_PATHS)('on the %s path', (path) => {
       clock.nowMs() + 3_600_000,
     );
     expect(await codeOf(refused)).toBe('429 rate_limited');
+  });
+
+  it('a body of 64 KiB or less that comes below 1 KiB/s is given up after 10 s, looked into or not', async () => {
+    for (const options of [{}, { allowedModels: ['demo-chat'] }]) {
+      const url = relay.url({ maxCalls: 2, ...options });
+      const { pathname } = new URL(url);
+      const lines = ['Host: 127.0.0.1', 'Content-Type: application/json', 'Content-Length: 60000'];
+      const start = `POST ${pathname}/v1/chat/completions HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n{"mo`;
+      const socket = await openRaw(relay.port, start);
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk.toString('latin1');
+      });
+      // a drip is not idle: only the clock shows how slow it is
+      const drip = setInterval(() => socket.write('d'), 20);
+      const clockwork = setInterval(() => clock.advance(5000), 50);
+      await expect.poll(() => text).toMatch(/^HTTP\/1\.1 408 .*request_timeout/s);
+      clearInterval(drip);
+      clearInterval(clockwork);
+      socket.destroy();
+      expect((await postChat(url)).headers.get('relay-calls-remaining')).toBe('1');
+    }
+    expect(relay.demo.requests).toHaveLength(2);
   });
 
   it('a nonce is free again after a refund, and not after one that was turned down', async () => {
