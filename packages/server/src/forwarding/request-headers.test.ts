@@ -193,6 +193,7 @@ describe('CDN-Loop', () => {
       `other; v=1, third, ${NAME}`,
     );
     expect(appendLoop(['CDN-Loop', ' '], NAME)).toBe(NAME);
+    expect(appendLoop(['CDN-Loop', 'a\u007f', 'cdn-loop', 'b'], NAME)).toBe(`b, ${NAME}`);
   });
 
   test.each([
