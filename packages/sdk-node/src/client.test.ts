@@ -202,6 +202,71 @@ describe('a wrong option is a TypeError that names it', () => {
   });
 });
 
+describe('what no relay would take is refused here', () => {
+  /** The message, or the length of the token. */
+  function mint(client: RelayAPIClient, options: GenerateOptions): string | number {
+    try {
+      return client.generateToken(options).length;
+    } catch (error) {
+      expect(error).toBeInstanceOf(TypeError);
+      return (error as Error).message;
+    }
+  }
+
+  it('a token of 4,096 characters is the longest; a longer one is told of the vault', () => {
+    const { issuer } = createRai({ method: 'aes', relay: RELAY, iss: 'shop', role: 'pair' }) as {
+      issuer: { keys: object[] };
+    };
+    const lengths = new Set<number>();
+    // lengths of base64url skip values: other header lengths fill the gaps
+    for (const kid of ['abcd', 'abcde', 'abcdef', 'abcdefg', 'abcdefgh']) {
+      const client = new RelayAPIClient({ ...issuer, use: kid, keys: [{ ...issuer.keys[0], kid }] });
+      let longest = 0;
+      for (let size = 2500; size < 3000; size++) {
+        const result = mint(client, { apiKey: KEY, set: { text: 'x'.repeat(size) } });
+        if (typeof result === 'number') longest = result;
+        else {
+          expect(result).toMatch(/^token: .*4096 is the most.*"vault"/);
+          break;
+        }
+      }
+      lengths.add(longest);
+    }
+    expect(Math.max(...lengths)).toBe(4096);
+  });
+
+  it('meta of 512 bytes of JSON, counted as UTF-8', async () => {
+    const { client } = await pair('aes');
+    expect(mint(client, { apiKey: KEY, meta: 'x'.repeat(510) })).toBeTypeOf('number');
+    expect(mint(client, { apiKey: KEY, meta: 'x'.repeat(511) })).toMatch(/^meta: .*512 bytes/);
+    expect(mint(client, { apiKey: KEY, meta: 'ä'.repeat(255) })).toBeTypeOf('number');
+    expect(mint(client, { apiKey: KEY, meta: 'ä'.repeat(256) })).toMatch(/^meta: /);
+  });
+
+  it('an http relay that is not this machine', () => {
+    const { issuer } = createRai({ method: 'aes', relay: 'http://relay.example.com/', role: 'pair' }) as {
+      issuer: object;
+    };
+    const client = new RelayAPIClient(issuer);
+    expect(mint(client, { apiKey: KEY })).toMatch(/^relay: .*http.*not this machine/);
+    expect(() => client.generateUrl({ apiKey: KEY })).toThrow(TypeError);
+  });
+
+  it('an empty key is told of the variable that was meant', async () => {
+    const { client } = await pair('aes');
+    expect(mint(client, { apiKey: '' })).toMatch(/^apiKey: is empty; is the environment variable set\?/);
+  });
+
+  it('a life of nothing', async () => {
+    const { client } = await pair('aes');
+    expect(mint(client, { apiKey: KEY, expireSeconds: 0 })).toMatch(/^expireSeconds: .*at least 1/);
+    expect(mint(client, { apiKey: KEY, expireSeconds: Number.MAX_SAFE_INTEGER })).toMatch(/^expireSeconds: /);
+    expect(mint(client, { apiKey: KEY, expireSeconds: 5, notBeforeSeconds: 5 })).toMatch(
+      /^notBeforeSeconds: /,
+    );
+  });
+});
+
 describe('secrets', () => {
   it('never shows a key in an error, an inspection or JSON of the client', async () => {
     const { client, issuer } = await pair('aes');
