@@ -157,6 +157,40 @@ describe('the gate before openings', () => {
     expect(bench.openings()).toBe(1);
   });
 
+  it('never joins a request that came after a reload to an opening under the keys before it', async () => {
+    let release = () => {};
+    let first = true;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { openToken } = await import('relayapi-token');
+    const bench = await makePolicy(
+      {},
+      {
+        ports: {
+          open: async (token, keys, options) => {
+            const result = await openToken(token, keys, options);
+            if (first) {
+              first = false;
+              await held;
+            }
+            return result;
+          },
+        },
+      },
+    );
+    const token = bench.seal();
+    // the relay does not have the key yet
+    await bench.reload((file) => {
+      file['keys'] = (file['keys'] as object[]).map((key) => ({ ...key, kid: 'other' }));
+    });
+    const early = open(bench, token);
+    await bench.reload(() => {});
+    expect(await open(bench, token, '192.0.2.2')).toBe('ok');
+    release();
+    expect(await early).toBe('token_invalid');
+  });
+
   it('lets 32 be opened and 256 wait; one more gets capacity', async () => {
     const waiting: (() => void)[] = [];
     let most = 0;

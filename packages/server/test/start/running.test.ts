@@ -2,6 +2,7 @@
  * The program while it runs: first start, demo mode, restart, key files that change under load, drain, silence about secrets.
  * house: real time, since file systems, signals and child processes have no fake clock.
  */
+import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DemoProvider, startDemoProvider } from 'relayapi-demo-provider';
@@ -106,6 +107,14 @@ describe('a first start', () => {
     const second = await start(folder, ['-rai', 'default.rai']);
     expect(readFileSync(join(folder, 'default.rai'), 'utf8')).toBe(rai);
     expect((await second.server.stop('SIGINT')).code).toBe(0);
+  });
+
+  it('A12 with a version 1 file serves off loopback as well, which a shared file may not', async () => {
+    const folder = startFolder();
+    const crypto = { method: 'aes', aes_key: randomBytes(32).toString('hex'), aes_iv_seed: 'demo-seed' };
+    putFile(folder, 'old.rai', { version: '1.0.0', crypto });
+    const { origin } = await start(folder, ['-rai=old.rai', '-server.public_url=https://relay.example.com']);
+    expect((await fetch(`${origin}/health`)).status).toBe(200);
   });
 
   it('without -demo has no page and mints nothing', async () => {
