@@ -1,10 +1,12 @@
 // house: real time, since real processes start, stop and stream here.
 /** The life of the real program: a stop that loses nothing, a crash that hands out nothing, streams that outlive short timeouts (behaviour.md §3, §10). */
+import type { Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { type DemoProvider, startDemoProvider } from 'relayapi-demo-provider';
 import { type GenerateOptions, RelayAPIClient } from 'relayapi-sdk';
 import { createRai } from 'relayapi-token';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openRaw } from '../support/raw-http.ts';
 import { chatBody, codeOf, postChat, startRelay, UPSTREAM_KEY } from '../support/relay-fixture.ts';
 import { putFile, type ServerProcess, startFolder, startProcess } from '../support/server-process.ts';
 
@@ -103,6 +105,62 @@ describe('A60 SIGTERM', () => {
     expect(ended).toMatchObject({ code: 0, signal: null });
     await expect(text).rejects.toThrow();
     await expect.poll(() => demo.requests[0]?.closedAt ?? null).not.toBeNull();
+  });
+
+  /** A call whose body waits for its last bytes, admitted as far as it can be. */
+  async function uploadOf(url: string): Promise<{ socket: Socket; finish: () => Promise<string> }> {
+    const { pathname, port } = new URL(url);
+    const body = chatBody();
+    const socket = await openRaw(
+      Number(port),
+      `POST ${pathname}/v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`,
+    );
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+    });
+    await expect.poll(() => text).toContain('100 Continue');
+    socket.write(body.slice(0, 10));
+    const finish = async () => {
+      socket.write(body.slice(10));
+      await expect.poll(() => text).toMatch(/Continue\r\n\r\nHTTP.*\r\n\r\n/s);
+      return text.slice(text.lastIndexOf('HTTP/1.1'));
+    };
+    return { socket, finish };
+  }
+
+  it('lets an upload that has begun end in its answer, and keeps its count', async () => {
+    const station = createStation();
+    const { server, url } = await station.start();
+    const plain = url({ maxCalls: 3 });
+    const lookedInto = url({ maxCalls: 3, allowedModels: ['demo-chat'] });
+    const uploads = [await uploadOf(plain), await uploadOf(lookedInto)];
+    const ended = server.stop('SIGTERM');
+    await expect.poll(() => postChat(plain).then(String, () => 'refused'), { timeout: 3000 }).toBe('refused');
+    for (const { finish } of uploads) expect(await finish()).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await ended).toMatchObject({ code: 0, signal: null });
+
+    const again = await station.start();
+    for (const address of [plain, lookedInto]) {
+      const after = await postChat(moved(address, again.url()));
+      expect(after.headers.get('relay-calls-remaining')).toBe('1');
+    }
+  });
+
+  it('breaks off an upload that does not end, exits 0, and has counted nothing', async () => {
+    const station = createStation({ server: { port: 0, drain_timeout: 1 } });
+    const { server, url } = await station.start();
+    const plain = url({ maxCalls: 3, maxConcurrency: 1 });
+    const { socket } = await uploadOf(plain);
+    const ended = await server.stop('SIGTERM');
+    expect(ended).toMatchObject({ code: 0, signal: null });
+    socket.destroy();
+
+    const again = await station.start();
+    const after = await postChat(moved(plain, again.url()));
+    expect(after.headers.get('relay-calls-remaining')).toBe('2');
+    expect(demo.requests).toHaveLength(1);
   });
 });
 
