@@ -149,3 +149,21 @@ test('A9 a second rotation does not lengthen what is left of the first key', () 
     ['accept', NOW + 700],
   ]);
 });
+
+test('A9 a new encryption key of an ecc relay waits for the longest life of all its issuers, who keep the old one', () => {
+  const made = createRai({ method: 'ecc', relay, iss: 'short', allow: { max_ttl_seconds: 60 } });
+  const other = createRai({ method: 'ecc', relay, iss: 'long', allow: { max_ttl_seconds: 7200 } });
+  const relayFile = made.relay as { keys: Loose[]; issuers: Loose[] };
+  const both = {
+    ...relayFile,
+    issuers: [...relayFile.issuers, ...(other.relay as typeof relayFile).issuers],
+  };
+  const rotated = rotateRai(both, made.issuer, { now: NOW, graceSeconds: 10, parts: 'enc' });
+  const keys = (rotated.relay as typeof relayFile).keys.map(({ status, until }) => [status, until]);
+  expect(keys).toEqual([
+    ['active', undefined],
+    ['accept', NOW + 7210],
+  ]);
+  const issuer = rotated.issuer as { use: string; keys: Loose[] };
+  expect(issuer.keys.map(({ kid }) => kid)).toEqual([issuer.use, (made.issuer as typeof issuer).use]);
+});

@@ -117,6 +117,15 @@ describe('a first start', () => {
     expect((await fetch(`${origin}/health`)).status).toBe(200);
   });
 
+  it('says on standard error what of its config does nothing yet, and serves', async () => {
+    const folder = startFolder();
+    putFile(folder, 'config.json', { log: { database: {} } });
+    const { server } = await start(folder, ['-config', 'config.json'], { RELAYAPI_SERVER_PROT: '1' });
+    const { stderr } = await server.stop();
+    expect(stderr).toContain('config.json $.log.database: is accepted but has no effect yet');
+    expect(stderr).toContain('RELAYAPI_SERVER_PROT: no key has this name');
+  });
+
   it('without -demo has no page and mints nothing', async () => {
     const { origin } = await start(startFolder(), []);
     expect((await fetch(`${origin}/`)).status).toBe(404);
