@@ -44,6 +44,25 @@ describe('refuseKeyArgument', () => {
     },
   );
 
+  it.each([
+    '{"rai":2,"keys":[{"kty":"oct","k":"demo-not-a-key"}]}',
+    '--rai={"crypto":{"aes_key" : "demo-not-a-key"}}',
+    '\n [{"d":"demo-not-a-key"}]',
+  ])("a key file's text (%s) is refused unsaid, wherever it stands", (argument) => {
+    for (const argv of [
+      ['check', '--rai', argument],
+      ['rotate', '--', argument],
+    ]) {
+      const refusal = refuseKeyArgument(argv);
+      expect(refusal?.message).toMatch(/give the file's path/);
+      expect(refusal?.message).not.toContain('demo-not');
+    }
+  });
+
+  it.each(['{"plan":"free"}', '[{"provider":"openai","vault":"main"}]'])('other JSON (%s) passes', (text) => {
+    expect(refuseKeyArgument(['url', '--meta', text])).toBeNull();
+  });
+
   it('does not look behind --', () => {
     expect(refuseKeyArgument(['inspect', '--', '--api-key'])).toBeNull();
   });
