@@ -56,7 +56,10 @@ export function createSpine(stages: RelayStages, { clock, isDraining }: SpinePor
       if (isDenial(call)) return refuse(arrival, opened, call, sink);
       await forwardAndSettle(call, sink);
     } catch (error) {
-      if (error instanceof BodyAborted) return sink.destroy();
+      if (error instanceof BodyAborted) {
+        observability.left(arrival, opened);
+        return sink.destroy();
+      }
       observability.failed(arrival, error);
       refuse(arrival, opened, deny('internal'), sink);
     } finally {

@@ -146,6 +146,22 @@ describe('the access log', () => {
     expect(lines[1]?.fields['token']).toBeUndefined();
   });
 
+  it('has a line for a caller that left before anything was sent, and counts it as answered with nothing', () => {
+    const { stage, lines, measures } = observe();
+    stage.left(arrivalOf(), opened);
+    expect(lines).toMatchObject([
+      { level: 'info', message: 'left', fields: { caller_gone: true, token: 'k7Qx2a:aB3dE5fG' } },
+    ]);
+    expect(measures).toMatchObject([{ status: 0, code: '', provider: '', seconds: 0.5 }]);
+  });
+
+  it('says the status that was answered where that is not the table’s', () => {
+    const { stage, lines, measures } = observe();
+    stage.refused(arrivalOf(), null, deny('token_invalid'), 403);
+    expect(lines[0]?.fields['http.response.status_code']).toBe(403);
+    expect(measures[0]?.status).toBe(403);
+  });
+
   it('builds no line that is not written', () => {
     const { stage, lines, measures } = observe('info');
     stage.refused(arrivalOf(), null, deny('not_found'));

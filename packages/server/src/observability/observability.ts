@@ -16,6 +16,8 @@ export interface Observability {
   started(call: AdmittedCall): void;
   /** A request went no further. `status` is the one that was answered; default: the table's. */
   refused(arrival: Arrival, opened: Opened | null, denial: Denial, status?: number): void;
+  /** The caller left while its body was being read; nothing was reserved or sent. */
+  left(arrival: Arrival, opened: Opened | null): void;
   /** A forwarded call is over; `outcome` is null when forwarding itself failed. */
   finished(call: AdmittedCall, outcome: Outcome | null): void;
   /** An exception cost a request (or, without an arrival, something beside requests). */
@@ -64,6 +66,13 @@ export function createObservability(
         ...arrivalFields(arrival, opened, clock.monotonicMs()),
         'http.response.status_code': status,
         ...denialFields(denial),
+      }));
+    },
+    left(arrival, opened) {
+      metrics.request({ ...NOTHING_FORWARDED, status: 0, code: '', seconds: secondsSince(arrival) });
+      write('info', 'left', () => ({
+        ...arrivalFields(arrival, opened, clock.monotonicMs()),
+        caller_gone: true,
       }));
     },
     finished(call, outcome) {

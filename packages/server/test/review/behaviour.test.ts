@@ -145,6 +145,23 @@ describe.each(RELAY_PATHS)('on the %s path', (path) => {
     });
   });
 
+  it('a line also for a caller that leaves while its body is looked into', async () => {
+    const { pathname } = new URL(relay.url({ allowedModels: ['demo-chat'] }));
+    const lines = ['Host: 127.0.0.1', 'Content-Type: application/json', 'Content-Length: 60000'];
+    const socket = await openRaw(
+      relay.port,
+      `POST ${pathname}/v1/chat/completions HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n{"mo`,
+    );
+    socket.end();
+    await expect.poll(() => relay.lines.length).toBe(1);
+    expect(relay.lines[0]).toMatchObject({
+      message: 'left',
+      caller_gone: true,
+      'url.path': '/relayapi/[token]/v1/chat/completions',
+      issuer: 'shop',
+    });
+  });
+
   it('HEAD of the model list is refused like any other, without a body', async () => {
     const answer = await fetch(`${relay.url()}/v1/models`, { method: 'HEAD' });
     expect(answer.status).toBe(403);

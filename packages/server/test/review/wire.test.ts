@@ -217,6 +217,11 @@ describe('two requests in one packet', () => {
   });
 });
 
+it('a connection is kept for 75 s, and its end is announced', async () => {
+  const { headers } = await sendRaw(relay.port, post(relay.url(), chatBody()));
+  expect(headers['keep-alive']).toBe('timeout=75');
+});
+
 describe('lines that stand twice', () => {
   it.each<[what: string, options: object, lines: string[], word: string]>([
     [

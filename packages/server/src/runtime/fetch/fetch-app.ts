@@ -14,6 +14,7 @@ import {
 import { createApp } from '../../http/app.ts';
 import { createFetchHandler } from './entry.ts';
 import { type FetchRequestInfo, targetOf } from './fetch-request.ts';
+import { AnswerBroken } from './fetch-sink.ts';
 import { createFetchTransport } from './upstream-transport.ts';
 
 /** What a fetch runtime brings. */
@@ -61,7 +62,9 @@ export async function createFetchApp(options: FetchAppOptions): Promise<FetchApp
       ),
     );
   }
-  const onFault = (error: unknown) => ports.logger?.log('error', 'fault', { reason: String(error) });
+  const onFault = (error: unknown) => {
+    if (!(error instanceof AnswerBroken)) ports.logger?.log('error', 'fault', { reason: String(error) });
+  };
   const answer = createFetchHandler(instance.relay, {
     bodyIdleMs: config.server.body_idle_timeout * 1000,
     writeTimeoutMs: config.server.write_timeout * 1000,

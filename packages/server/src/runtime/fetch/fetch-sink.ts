@@ -7,6 +7,11 @@ export interface FetchSinkOptions {
   readonly writeTimeoutMs: number;
 }
 
+/** How an answer fails that ends before its time: the caller left, or the relay broke it off. No fault of the relay's. */
+export class AnswerBroken extends Error {
+  override readonly name = 'AnswerBroken';
+}
+
 /** A sink and the response it becomes. */
 export interface FetchSink {
   readonly sink: ResponseSink;
@@ -34,7 +39,7 @@ export function createFetchSink(request: Request, options: FetchSinkOptions): Fe
     clearTimeout(stall);
     if (gone || finished) return;
     gone = true;
-    reject(new Error('the caller left'));
+    reject(new AnswerBroken('the caller left'));
     for (const listener of goneListeners.splice(0)) listener();
   }
 
@@ -98,7 +103,7 @@ export function createFetchSink(request: Request, options: FetchSinkOptions): Fe
     if (finished || gone) return;
     finished = true;
     clearTimeout(stall);
-    const broken = new Error('the answer broke off');
+    const broken = new AnswerBroken('the answer broke off');
     if (started) controller?.error(broken);
     else reject(broken);
   }
