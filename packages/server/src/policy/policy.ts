@@ -18,7 +18,13 @@ import { type Denial, deny, isDenial } from '../errors.ts';
 import type { Arrival, Opened, Route } from '../exchange.ts';
 import type { MaybePromise } from '../io.ts';
 import type { ProviderCatalog } from '../providers/provider.ts';
-import { isRefusal, type Reservation, type ReservationRefusal, type Store } from '../stores/store.ts';
+import {
+  isRefusal,
+  type Reservation,
+  type ReservationRefusal,
+  type ReservationRequest,
+  type Store,
+} from '../stores/store.ts';
 import { checkBody, checkEncoding, checkFeaturesKnown, type FormFields, needsBody } from './body.ts';
 import { checkFetchMetadata } from './checks/fetch-metadata.ts';
 import { checkIps } from './checks/ips.ts';
@@ -150,10 +156,11 @@ function checkRoute(
 /** Both the reservation and the judgement after it must hold: a key may have gone while a shared store answered. */
 function conclude(
   result: Reservation | ReservationRefusal,
+  request: ReservationRequest,
   store: Store,
   judge: () => Denial | null,
 ): MaybePromise<{ readonly reservation: Reservation } | Denial> {
-  if (isRefusal(result)) return denyRefused(result);
+  if (isRefusal(result)) return denyRefused(result, request);
   const refusal = judge();
   if (refusal === null) return { reservation: result };
   const settled = store.settle(result, { calls: 'refund' });
@@ -178,8 +185,8 @@ function reserve(
   const result = store.reserve(request);
   const judge = () => judgeOpened(judging, opened);
   return result instanceof Promise
-    ? result.then((value) => conclude(value, store, judge))
-    : conclude(result, store, judge);
+    ? result.then((value) => conclude(value, request, store, judge))
+    : conclude(result, request, store, judge);
 }
 
 /** Makes the policy stage. */

@@ -64,7 +64,7 @@ export function buildReservation(
 }
 
 /** What a caller is told about a refused reservation. */
-export function denyRefused(refusal: ReservationRefusal): Denial {
+export function denyRefused(refusal: ReservationRefusal, request: ReservationRequest): Denial {
   const retry = refusal.retryAtMs === undefined ? {} : { retryAtMs: refusal.retryAtMs };
   const own = (limit: string) => ({ param: refusal.perSubject ? `per_sub.${limit}` : `limits.${limit}` });
   switch (refusal.refused) {
@@ -82,8 +82,11 @@ export function denyRefused(refusal: ReservationRefusal): Denial {
       return deny('attempts_exhausted', own('attempts'));
     case 'rate':
       return deny('rate_limited', { ...own('rate'), ...retry });
-    case 'concurrency':
-      return deny('concurrency_limited', own('concurrency'));
+    case 'concurrency': {
+      const most = refusal.perSubject ? request.perSubject?.concurrency : request.concurrency;
+      // where not even one may run no retry helps, so that a 429 would be wrong
+      return deny(most === 0 ? 'calls_exhausted' : 'concurrency_limited', own('concurrency'));
+    }
     case 'nonce':
       return deny('nonce_replayed');
     case 'idempotency':

@@ -213,6 +213,13 @@ describe.each(RELAY_PATHS)('on the %s path', (path) => {
     expect(relay.demo.requests).toHaveLength(2);
   });
 
+  it('a token of which not one call may run is told as spent, not as busy', async () => {
+    const refused = await postChat(relay.url({ maxConcurrency: 0 }));
+    expect(refused.headers.get('x-should-retry')).toBe('false');
+    expect(await codeOf(refused)).toBe('402 calls_exhausted');
+    expect(relay.demo.requests).toHaveLength(0);
+  });
+
   it('a nonce is free again after a refund, and not after one that was turned down', async () => {
     const url = relay.url({ replay: 'nonce', maxCalls: 10, maxAttempts: 50 });
     const nonce = { 'relay-nonce': 'one-nonce-for-all-of-it' };
