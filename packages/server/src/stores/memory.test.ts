@@ -330,7 +330,8 @@ describe('the bounded memory store', () => {
     expect(store.size()).toEqual({ storeEntries: 0, storeBytes: 0 });
   });
 
-  it('charges no less than what tokens really take', async () => {
+  // retry: what a heap grew by also depends on when its collector ran
+  it('charges no less than what tokens really take', { retry: 2 }, async () => {
     setFlagsFromString('--expose-gc');
     const gc = runInNewContext('gc') as () => void;
     const kinds: Record<string, (n: number) => Partial<ReservationRequest>> = {
