@@ -155,7 +155,12 @@ describe('records and counts', () => {
     expect([(await ask('demo-flaky-1')).status, (await ask('demo-flaky-1')).status]).toEqual([503, 200]);
   });
 
-  test('five thousand parallel requests are all answered and all recorded', async () => {
+  // retry: the kernel's queue of new connections may overflow under a burst on a loaded machine
+  test('five thousand parallel requests are all answered and all recorded', {
+    retry: 3,
+    timeout: 60_000,
+  }, async () => {
+    provider.reset();
     const answers = await Promise.all(
       Array.from({ length: 5_000 }, () =>
         talk(provider.port, chatRequest('demo'), (text) => text.endsWith('}')),
@@ -164,7 +169,7 @@ describe('records and counts', () => {
     expect(answers.every(({ text }) => text.startsWith('HTTP/1.1 200'))).toBe(true);
     expect(provider.requests).toHaveLength(5_000);
     expect(provider.counters.requests).toBe(5_000);
-  }, 60_000);
+  });
 });
 
 describe('life', () => {
