@@ -148,8 +148,10 @@ relayapi_bring_tools() {
   command -v npm >/dev/null 2>&1 || relayapi_die 'npm is not here; install Node.js (any version with npm) and run this again'
   mkdir -p "$tools"
   relayapi_say "bringing $want into .tools (once)"
+  # with --prefix npm would look below it for the machine-wide settings (certificates, registry): name the real ones
+  settings=$(npm config get globalconfig 2>/dev/null) || settings=''
   # shellcheck disable=SC2086 # two words on purpose
-  relayapi_quietly npm install --prefix "$tools" --no-save --global=false --ignore-scripts=false --no-audit --no-fund \
+  relayapi_quietly npm install --prefix "$tools" ${settings:+--globalconfig="$settings"} --no-save --global=false --ignore-scripts=false --no-audit --no-fund \
     --no-update-notifier --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 --cache "$tools/npm" $want ||
     relayapi_die "npm could not bring $want (is the registry reachable?): $(relayapi_log_line)"
   hash -r
