@@ -149,7 +149,7 @@ relayapi_bring_tools() {
   mkdir -p "$tools"
   relayapi_say "bringing $want into .tools (once)"
   # with --prefix npm would look below it for the machine-wide settings (certificates, registry): name the real ones
-  settings=$(npm config get globalconfig 2>/dev/null) || settings=''
+  settings=$(npm config get globalconfig --cache "$tools/npm" --no-update-notifier 2>/dev/null) || settings=''
   # shellcheck disable=SC2086 # two words on purpose
   relayapi_quietly npm install --prefix "$tools" ${settings:+--globalconfig="$settings"} --no-save --global=false --ignore-scripts=false --no-audit --no-fund \
     --no-update-notifier --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 --cache "$tools/npm" $want ||
