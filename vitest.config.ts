@@ -23,8 +23,6 @@ export default defineConfig({
           include: ['packages/*/test/**/*.test.ts', 'examples/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...UNIT],
           testTimeout: 60_000,
-          // Real processes, sockets and clocks: once more on a bad moment. Counts of calls are exempt (test/limits).
-          retry: 1,
           sequence: { groupOrder: 1 },
         },
       },

@@ -29,7 +29,6 @@ describe.each(RELAY_PATHS)('calls on the %s path', (path) => {
 
   it(`A36 (one process) lets exactly ${CALLS} of ${PARALLEL} parallel requests reach the upstream, ten times`, {
     timeout: 300_000,
-    retry: 0,
   }, async () => {
     const runs: number[] = [];
     for (let run = 0; run < 10; run += 1) {
