@@ -128,14 +128,17 @@ describe('records and counts', () => {
     expect(provider.counters).toMatchObject({ inFlight: 0, peakInFlight: 3 });
   });
 
-  test('a caller that leaves in the middle of its body is closed early and incomplete', async () => {
+  // retry: a bound on real time
+  test('a caller that leaves in the middle of its body is closed early and incomplete', {
+    retry: 3,
+  }, async () => {
     const socket = connect(provider.port, '127.0.0.1', () => socket.write(chatRequest('demo').slice(0, -5)));
     await provider.waitFor((request) => request.bodyBytes > 0);
     const before = Date.now();
     socket.destroy();
     const request = await provider.waitFor((one) => one.closedAt !== null);
     expect(request).toMatchObject({ complete: false, closedEarly: true, status: null });
-    expect(request.closedAt).toBeGreaterThanOrEqual(before);
+    expect((request.closedAt ?? 0) - before).toBeLessThan(100);
   });
 
   test('bytes that are not HTTP count as malformed and no request', async () => {
