@@ -38,6 +38,7 @@ function listSteps(options: { tests: boolean }): Step[] {
     { name: 'house', commands: [[node, 'scripts/check-house.ts']] },
     { name: 'dead code', commands: [bin('knip/bin/knip.js', '--no-progress')] },
     { name: 'docs', commands: [[node, 'scripts/check-docs.ts']] },
+    { name: 'supply chain', commands: [[node, 'scripts/check-supply.ts']] },
     { name: 'shell', commands: [['sh', 'scripts/check-shell.sh']] },
     {
       name: 'packages',
