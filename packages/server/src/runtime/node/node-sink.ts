@@ -83,8 +83,14 @@ export function wrapNodeResponse(
     res.writeHead(status, flat);
     // Head and first bytes leave in one write when they come in one turn; the head never waits longer than that.
     socket.cork();
-    res.flushHeaders();
+    flushHead(flat);
     process.nextTick(() => socket.uncork());
+  }
+
+  /** `flushHeaders` writes the head as UTF-8 and so doubles every byte above ASCII; a message without a body leaves that to `end`. */
+  function flushHead(flat: readonly string[]): void {
+    if (flat.every(isAscii)) res.flushHeaders();
+    else res.write('', 'latin1');
   }
 
   function write(chunk: Uint8Array): boolean {
@@ -140,4 +146,9 @@ export function wrapNodeResponse(
       else goneListeners.push(listener);
     },
   };
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7e) return false;
+  return true;
 }
