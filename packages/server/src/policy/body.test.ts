@@ -4,7 +4,7 @@ import { makeArrival, makeClaims, makeEndpoint, makeRoute } from '../../test/sup
 import { deny } from '../errors.ts';
 import type { Route } from '../exchange.ts';
 import type { FeatureRule, ModelPlace } from '../providers/provider.ts';
-import { checkBody, checkEncoding, checkFeaturesKnown, isJsonType, needsBody } from './body.ts';
+import { checkBody, checkEncoding, checkFeaturesKnown, checkNoBody, isJsonType, needsBody } from './body.ts';
 import { checkHeadModels } from './checks/models.ts';
 
 const JSON_TYPE = 'application/json';
@@ -275,6 +275,36 @@ describe('features on an endpoint whose rules are not known', () => {
     expect(checkFeaturesKnown(claims, 'GET', null)).toBeNull();
     expect(checkFeaturesKnown(claims, 'POST', makeEndpoint({ body: 'none' }))).toBeNull();
     expect(checkFeaturesKnown(makeClaims(), 'POST', null)).toBeNull();
+  });
+});
+
+describe('a body where none belongs', () => {
+  const list = makeRoute(makeEndpoint({ method: 'GET', body: 'none', models: [] }));
+  const refused = (method: string, claims: Claims, declaredBytes: number | null, route = list) =>
+    checkNoBody(claims, makeArrival({ method, declaredBytes }), route)?.denied ?? 'ok';
+
+  it.each([
+    ['models', { models: ['a'] }],
+    ['set', { set: { model: 'a' } }],
+    ['cap', { cap: { n: 1 } }],
+    ['features', { features: [] }],
+  ] as const)('A31 is refused under %s: nothing looks into it', (_what, claims) => {
+    for (const method of ['GET', 'HEAD', 'DELETE'])
+      for (const bytes of [1, null])
+        expect(refused(method, makeClaims(claims as Partial<Claims>), bytes)).toBe('unsupported_body');
+    expect(refused('GET', makeClaims(claims as Partial<Claims>), 5, makeRoute(null))).toBe(
+      'unsupported_body',
+    );
+  });
+
+  it('A31 is refused under a list of the vault entry', () => {
+    expect(refused('GET', makeClaims(), 5, { ...list, vaultModels: ['a'] })).toBe('unsupported_body');
+  });
+
+  it('is nothing to a token without such claims, and no body is none', () => {
+    expect(refused('GET', makeClaims(), 5)).toBe('ok');
+    expect(refused('GET', MINI, 0)).toBe('ok');
+    expect(refused('POST', MINI, 5, CHAT)).toBe('ok');
   });
 });
 

@@ -47,6 +47,15 @@ export function needsBody(claims: Claims, route: Route): boolean {
   return looksForModels(claims, route) || featureRules(claims, route.endpoint).length > 0;
 }
 
+/** `unsupported_body` when a claim judges bodies and one comes where none belongs: nothing would look into it, and an upstream might. */
+export function checkNoBody(claims: Claims, arrival: Arrival, route: Route): Denial | null {
+  const { method, request } = arrival;
+  if (request.body.declaredBytes === 0) return null;
+  if (method !== 'GET' && method !== 'HEAD' && route.endpoint?.body !== 'none') return null;
+  const judged = [claims.set, claims.cap, claims.features].some((claim) => claim !== undefined);
+  return judged || modelLists(claims, route).length > 0 ? deny('unsupported_body') : null;
+}
+
 /** `unsupported_body` when a body that must be read is encoded. */
 export function checkEncoding(arrival: Arrival): Denial | null {
   const encoding = arrival.header('content-encoding')?.trim().toLowerCase() ?? '';

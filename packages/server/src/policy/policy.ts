@@ -25,7 +25,14 @@ import {
   type ReservationRequest,
   type Store,
 } from '../stores/store.ts';
-import { checkBody, checkEncoding, checkFeaturesKnown, type FormFields, needsBody } from './body.ts';
+import {
+  checkBody,
+  checkEncoding,
+  checkFeaturesKnown,
+  checkNoBody,
+  type FormFields,
+  needsBody,
+} from './body.ts';
 import { checkFetchMetadata } from './checks/fetch-metadata.ts';
 import { checkIps } from './checks/ips.ts';
 import { checkHeadModels } from './checks/models.ts';
@@ -143,7 +150,8 @@ function checkRoute(
   const refused =
     checkPath(claims, allow, arrival.method, route) ??
     checkHeadModels(claims, route) ??
-    checkFeaturesKnown(claims, arrival.method, route.endpoint);
+    checkFeaturesKnown(claims, arrival.method, route.endpoint) ??
+    checkNoBody(claims, arrival, route);
   if (refused !== null) return refused;
   const once = readOnce(claims, arrival);
   if (isDenial(once)) return once;

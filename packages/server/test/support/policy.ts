@@ -39,8 +39,9 @@ export interface ArrivalParts {
 export function makeArrival(parts: ArrivalParts = {}): Arrival {
   const rawHeaders = parts.headers ?? [];
   const client = parts.client === undefined ? '192.0.2.1' : parts.client;
-  const declaredBytes = parts.declaredBytes === undefined ? null : parts.declaredBytes;
   const method = parts.method ?? 'POST';
+  const bodiless = method === 'GET' || method === 'HEAD' ? 0 : null;
+  const declaredBytes = parts.declaredBytes === undefined ? bodiless : parts.declaredBytes;
   return {
     request: { method, rawHeaders, body: { declaredBytes } } as unknown as Arrival['request'],
     requestId: 'request-1',
