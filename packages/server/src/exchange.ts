@@ -80,6 +80,8 @@ export type PreparedBody =
       readonly kind: 'stream';
       readonly chunks: () => AsyncIterable<Uint8Array>;
       readonly declaredBytes: number | null;
+      /** True when the whole body may be gathered and sent as one piece: it is short, and its memory is booked. */
+      readonly gather: boolean;
     };
 
 declare const admitted: unique symbol;

@@ -19,9 +19,6 @@ export interface ForwardingOptions {
   readonly keepAliveCommentMs?: number;
 }
 
-/** A body of at most this many bytes goes up as one piece; longer ones are streamed (performance.md A3). */
-export const COLLECT_BYTES = 64 * 1024;
-
 /** An error body is read whole, up to this many bytes, before any of it is passed on. */
 export const ERROR_BODY_BYTES = 64 * 1024;
 

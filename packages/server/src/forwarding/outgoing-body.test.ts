@@ -33,6 +33,15 @@ describe('request bodies', () => {
     expect(running.outcome?.requestBytes).toBe(65_536);
   });
 
+  test('one that may not be gathered is streamed, however short', async () => {
+    async function* chunks() {
+      yield Uint8Array.of(1, 2);
+    }
+    await rig.start({ body: { kind: 'stream', chunks, declaredBytes: 2, gather: false } });
+    expect(rig.transport.requests[0]?.body).not.toBeInstanceOf(Uint8Array);
+    expect(rig.transport.requests[0]?.bodyBytes).toBe(2);
+  });
+
   test('one that comes byte by byte costs one buffer of its size', async () => {
     async function* chunks() {
       for (let i = 0; i < 300; i++) yield Uint8Array.of(i % 256);

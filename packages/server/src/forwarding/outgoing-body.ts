@@ -1,9 +1,8 @@
-/** The request body on its way up: small ones in one piece, large ones streamed and counted, and ended when the call is. */
+/** The request body on its way up: gathered where that is allowed, else streamed and counted, and ended when the call is. */
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { PreparedBody } from '../exchange.ts';
 import { BodyAborted, BodyDenied, BodyIdle, isBelowLeastRate } from '../io.ts';
-import { COLLECT_BYTES } from './options.ts';
 
 /** A body as the transport takes it. */
 export interface OutgoingBody {
@@ -25,7 +24,7 @@ export async function openOutgoingBody(
   if (body.kind === 'none') return whole(null);
   if (body.kind === 'bytes') return whole(body.bytes);
   const { declaredBytes } = body;
-  if (declaredBytes !== null && declaredBytes <= COLLECT_BYTES) {
+  if (body.gather && declaredBytes !== null) {
     return whole(await collect(body.chunks(), declaredBytes, clock));
   }
   let handed = 0;

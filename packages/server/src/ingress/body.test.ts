@@ -4,7 +4,7 @@ import { aborted, type InboundParts, idle, makeInbound } from '../../test/suppor
 import { isDenial } from '../errors.ts';
 import type { Arrival } from '../exchange.ts';
 import { BodyAborted, BodyDenied } from '../io.ts';
-import { createBodies } from './body.ts';
+import { createBodies, GATHER_BYTES } from './body.ts';
 import { createIngressOptions, type IngressOptions } from './options.ts';
 
 function make(changes: Partial<IngressOptions> = {}) {
@@ -203,7 +203,37 @@ describe('a metered body', () => {
     expect(seen.proceeded).toBe(0);
     expect(await drain(prepared)).toBe('abcd');
     expect(seen.proceeded).toBe(1);
-    expect(bodies.heldBytes).toBe(0);
+  });
+
+  test('a short one may be gathered, and counts against the memory of all', () => {
+    const { bodies } = make({ maxBufferedBytes: 1000 });
+    const metered = (declaredBytes: number | null) => {
+      const { arrival } = arrive({ body: ['x'], declaredBytes });
+      return { arrival, gather: (bodies.meter(arrival, 10 ** 6) as { gather?: boolean }).gather };
+    };
+    const first = metered(400);
+    expect([first.gather, bodies.heldBytes]).toEqual([true, 400]);
+    // beyond half of the memory it is streamed, never refused
+    expect([metered(101).gather, bodies.heldBytes]).toEqual([false, 400]);
+    expect([metered(100).gather, bodies.heldBytes]).toEqual([true, 500]);
+    expect([metered(null).gather, bodies.heldBytes]).toEqual([false, 500]);
+    bodies.release(first.arrival);
+    expect(bodies.heldBytes).toBe(100);
+    const wide = make();
+    const long = arrive({ body: ['x'], declaredBytes: GATHER_BYTES + 1 }).arrival;
+    expect(wide.bodies.meter(long, 10 ** 6)).toMatchObject({ kind: 'stream', gather: false });
+    expect(wide.bodies.heldBytes).toBe(0);
+  });
+
+  test('one that is read still finds room where short ones have taken theirs', async () => {
+    const { bodies } = make({ maxBufferedBytes: 1000 });
+    for (let i = 0; i < 20; i++) bodies.meter(arrive({ body: ['x'], declaredBytes: 100 }).arrival, 1000);
+    const body = await bodies.collect(
+      arrive({ body: [new Uint8Array(500)], declaredBytes: 500 }).arrival,
+      't',
+      500,
+    );
+    expect(body).toHaveLength(500);
   });
 
   test('no body is none', () => {

@@ -48,9 +48,9 @@ export interface Ingress {
    * caller leaves. The memory counts against the global budget until `releaseBody`, which the spine calls when the exchange is over.
    */
   collectBody(arrival: Arrival, tokenName: string, maxBytes: number): Promise<Uint8Array | Denial>;
-  /** Gives back what `collectBody` booked; harmless when there was nothing or it was done before. */
+  /** Gives back what `collectBody` or `meterBody` booked; harmless when there was nothing or it was done before. */
   releaseBody(arrival: Arrival): void;
-  /** The body as a stream that throws `BodyDenied` past `maxBytes` or when it stalls; a denial when the declared length is too large already. */
+  /** The body as a stream that throws `BodyDenied` past `maxBytes` or when it stalls; a denial when the declared length is too large already. A short one may be gathered: its memory is booked. */
   meterBody(arrival: Arrival, maxBytes: number): PreparedBody | Denial;
 }
 

@@ -100,10 +100,10 @@ export function createForwardingRig(
   return { time, transport, sink, tap, forwarding, start, iterateBody, readBody };
 }
 
-/** A request body that is streamed. */
+/** A request body that no claim looks into; a short one may be gathered. */
 export function streamed(
   chunks: () => AsyncIterable<Uint8Array>,
   declaredBytes: number | null = null,
 ): PreparedBody {
-  return { kind: 'stream', chunks, declaredBytes };
+  return { kind: 'stream', chunks, declaredBytes, gather: declaredBytes !== null && declaredBytes <= 65_536 };
 }

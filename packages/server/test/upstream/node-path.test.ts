@@ -63,7 +63,12 @@ async function startRelay(
       body:
         body.declaredBytes === 0
           ? { kind: 'none' }
-          : { kind: 'stream', chunks: () => body.chunks(), declaredBytes: body.declaredBytes },
+          : {
+              kind: 'stream',
+              chunks: () => body.chunks(),
+              declaredBytes: body.declaredBytes,
+              gather: body.declaredBytes !== null && body.declaredBytes <= 65_536,
+            },
       claims: { exp: Math.floor(Date.now() / 1000) + 3600 },
       ...parts,
     });
