@@ -36,6 +36,7 @@ function listSteps(options: { tests: boolean }): Step[] {
     { name: 'types', commands: projects.map(compile) },
     { name: 'imports', commands: [[node, 'scripts/check-imports.ts']] },
     { name: 'house', commands: [[node, 'scripts/check-house.ts']] },
+    { name: 'secrets', commands: [[node, 'scripts/check-secrets.ts']] },
     { name: 'dead code', commands: [bin('knip/bin/knip.js', '--no-progress')] },
     { name: 'docs', commands: [[node, 'scripts/check-docs.ts']] },
     { name: 'supply chain', commands: [[node, 'scripts/check-supply.ts']] },

@@ -15,6 +15,7 @@ import {
   openToken,
   parseStrictJson,
   type RaiFile,
+  type Secret,
   type TokenDenial,
 } from 'relayapi-token';
 import { listKeyFiles } from './key-files.ts';
@@ -117,7 +118,7 @@ function withoutEnds(file: RaiFile): RaiFile {
 }
 
 function explainClosed(
-  token: string,
+  token: Secret,
   keyring: Keyring,
   files: readonly NamedFile[],
 ): [message: string, fix: string] {
@@ -143,9 +144,9 @@ function explainClosed(
 }
 
 /** The key id in a token's header, which is not secret; null when there is none of the right form. */
-function readKid(token: string): string | null {
+function readKid(token: Secret): string | null {
   try {
-    const bytes = decodeBase64Url(token.split('.')[0] as string);
+    const bytes = decodeBase64Url(token.reveal().split('.')[0] as string);
     const header =
       bytes === null ? null : (parseStrictJson(bytes, { maxDepth: 4 }) as { kid?: unknown } | null);
     return typeof header?.kid === 'string' && /^[A-Za-z0-9_-]{4,32}$/.test(header.kid) ? header.kid : null;

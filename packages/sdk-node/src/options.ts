@@ -5,7 +5,7 @@ import {
   type MintClaims,
   type MintUpstream,
   randomBytes,
-  type Secret,
+  Secret,
 } from 'relayapi-token';
 
 /** Where calls go and with which credential: exactly one of `apiKey`, `credential` and `vault`. */
@@ -196,12 +196,24 @@ function oneUpstream(options: UpstreamOptions, at: string): MintUpstream {
   if (options.apiKey === '') throw new TypeError(`${at}apiKey: is empty; is the environment variable set?`);
   return {
     provider: options.provider ?? DEFAULT_PROVIDER,
-    ...(options.apiKey !== undefined && { key: options.apiKey }),
-    ...(options.credential !== undefined && { credential: options.credential }),
+    ...(options.apiKey !== undefined && { key: wrap(options.apiKey) }),
+    ...(options.credential !== undefined && { credential: wrapParts(options.credential) }),
     ...(options.vault !== undefined && { vault: options.vault }),
     ...(options.vars !== undefined && { vars: options.vars }),
     ...(options.base !== undefined && { base: options.base }),
   };
+}
+
+/** A caller's plain key becomes a Secret here, so that nothing that comes later can show it; what is no text is left for the claims' own rules. */
+function wrap<T>(value: T): T | Secret {
+  return typeof value === 'string' ? new Secret(value) : value;
+}
+
+function wrapParts(
+  parts: NonNullable<UpstreamOptions['credential']>,
+): NonNullable<UpstreamOptions['credential']> {
+  if (typeof parts !== 'object' || parts === null || Array.isArray(parts)) return parts;
+  return Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, wrap(part)]));
 }
 
 function rateFrom(rate: GenerateOptions['rateLimit']): readonly [number, number] | undefined {

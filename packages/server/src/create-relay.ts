@@ -255,8 +255,8 @@ const frameFor: ErrorFrame = (dialect, { denied: code }, { requestId }) => {
 const ENDS_STREAMS: ReadonlySet<string> = new Set(['token_invalid', 'token_revoked']);
 
 /** One value per key set, the same on every replica that loads the same files; tells nothing of what it was made from. */
-function derive(purpose: string, parts: readonly string[]): string {
-  const sorted = [...parts].sort();
+function derive(purpose: string, parts: readonly (string | Secret)[]): string {
+  const sorted = parts.map((part) => (part instanceof Secret ? part.reveal() : part)).sort();
   const bytes = [`relayapi ${purpose}`, ...sorted].map((part) => sha256(encodeUtf8(part)));
   return encodeBase64Url(sha256(concatBytes(...bytes)));
 }
@@ -265,7 +265,7 @@ function kidsOf(files: readonly NamedRai[]): string[] {
   return files.flatMap(({ file }) => file.keys.map((key) => key.kid));
 }
 
-function secretsOf(files: readonly NamedRai[]): string[] {
+function secretsOf(files: readonly NamedRai[]): Secret[] {
   const keys = files.flatMap(({ file }) => [...file.keys]);
-  return keys.flatMap((key) => ('k' in key ? [key.k.reveal()] : 'd' in key ? [key.d.reveal()] : []));
+  return keys.flatMap((key) => ('k' in key ? [key.k] : 'd' in key ? [key.d] : []));
 }

@@ -39,7 +39,7 @@ export { createRai, rotateRai, upgradeRai } from './rai-make.ts';
 export { findToken, joinRelayUrl } from './relay-url.ts';
 export type { MintClaims, MintUpstream } from './seal.ts';
 export { sealToken } from './seal.ts';
-export { Secret } from './secret.ts';
+export { Secret, SecretBytes } from './secret.ts';
 export type { JsonValue, JsonVisitor, StrictJsonOptions, StrictJsonReason } from './strict-json.ts';
 export { parseStrictJson, StrictJsonError, scanStrictJson } from './strict-json.ts';
 export { isTokenShaped, MAX_TOKEN_LENGTH } from './token-shape.ts';

@@ -13,6 +13,7 @@ import {
   type OuterKey,
   stateOf,
 } from './keyring.ts';
+import { revealText, type Secret } from './secret.ts';
 import { type JsonValue, parseStrictJson } from './strict-json.ts';
 import { isTokenShaped } from './token-shape.ts';
 
@@ -51,21 +52,21 @@ const ECC_OPTIONS = { keyManagementAlgorithms: ['ECDH-ES+A256KW'], contentEncryp
 
 /** Opens a token; null = `token_invalid`, for whatever reason. `now` in seconds. Never throws, never rejects. */
 export async function openToken(
-  token: string,
+  token: string | Secret,
   keyring: Keyring,
   options: { now: number },
 ): Promise<OpenedToken | null> {
   try {
-    return await openChecked(token, stateOf(keyring), options.now);
+    return await openChecked(revealText(token), stateOf(keyring), options.now);
   } catch {
     // jose throws many kinds of errors, a plain TypeError among them; none may be told from another
     return null;
   }
 }
 
-async function openChecked(token: string, state: KeyringState, now: number): Promise<OpenedToken | null> {
-  if (!isTokenShaped(token)) return null;
-  const parts = token.split('.');
+async function openChecked(text: string, state: KeyringState, now: number): Promise<OpenedToken | null> {
+  if (!isTokenShaped(text)) return null;
+  const parts = text.split('.');
   if (!arePartsSound(parts)) return null;
   const header = readHeader(parts[0] as string);
   if (header === null || typeof header.kid !== 'string') return null;
@@ -73,19 +74,19 @@ async function openChecked(token: string, state: KeyringState, now: number): Pro
   if (outer === undefined || hasEnded(outer.entry, now)) return null;
   if (outer.entry.method === 'aes') {
     if (outer.issuer === null || !isAesHeader(header)) return null;
-    const { plaintext } = await compactDecrypt(token, outer.key, AES_OPTIONS);
+    const { plaintext } = await compactDecrypt(text, outer.key, AES_OPTIONS);
     return finish(plaintext, outer, outer.issuer, now);
   }
   if (!isEccHeader(header)) return null;
-  const { plaintext } = await compactDecrypt(token, outer.key, ECC_OPTIONS);
+  const { plaintext } = await compactDecrypt(text, outer.key, ECC_OPTIONS);
   return openNested(plaintext, outer, state, now);
 }
 
 /** Step 3: every part canonical, and of the size its algorithm gives it. */
 function arePartsSound(parts: readonly string[]): boolean {
-  const [header, key, iv, , tag] = parts as [string, string, string, string, string];
+  const [header, wrapped, iv, , tag] = parts as [string, string, string, string, string];
   if (header.length > MAX_HEADER_LENGTH) return false;
-  if (key.length !== KEY_LENGTH || iv.length !== IV_LENGTH || tag.length !== TAG_LENGTH) return false;
+  if (wrapped.length !== KEY_LENGTH || iv.length !== IV_LENGTH || tag.length !== TAG_LENGTH) return false;
   return parts.every((part) => decodeBase64Url(part) !== null);
 }
 
@@ -146,9 +147,9 @@ async function openNested(
   state: KeyringState,
   now: number,
 ): Promise<OpenedToken | null> {
-  const jws = decodeUtf8(plaintext);
-  if (jws === null || !NESTED.test(jws)) return null;
-  const parts = jws.split('.');
+  const signed = decodeUtf8(plaintext);
+  if (signed === null || !NESTED.test(signed)) return null;
+  const parts = signed.split('.');
   const [headerPart, , signature] = parts as [string, string, string];
   if (headerPart.length > MAX_HEADER_LENGTH || signature.length !== SIGNATURE_LENGTH) return null;
   if (!parts.every((part) => decodeBase64Url(part) !== null)) return null;
@@ -159,7 +160,7 @@ async function openNested(
   // an issuer of one file may not speak through the encryption key of another
   if (signer === undefined || signer.origin !== outer.origin) return null;
   if (hasEnded(signer.entry, now)) return null;
-  const { payload } = await compactVerify(jws, signer.key, { algorithms: ['ES256'] });
+  const { payload } = await compactVerify(signed, signer.key, { algorithms: ['ES256'] });
   return finish(payload, outer, signer.issuer, now, header.kid);
 }
 

@@ -82,10 +82,11 @@ function createEccPair(relay: string, { aud, iss }: Names, allow: object): RaiPa
   };
 }
 
-/** Reads a finished file once, so that none is given out that would not load. */
+/** Reads a finished file once, so that none is given out that would not load; printing it as an object shows no key, writing it as JSON does. */
 function checked<T extends object>(file: T): T {
   parseRai(file);
-  return file;
+  const inspection = Symbol.for('nodejs.util.inspect.custom');
+  return Object.defineProperty(file, inspection, { value: () => '[key file]' });
 }
 
 function createKid(): string {

@@ -37,10 +37,10 @@ const port: FieldRule<number> = {
 };
 
 /** Key id and sealing key of a version 1 file. `aesKey` is 64 hex characters. */
-function deriveVersion1(aesKey: string, ivSeed: string): { kid: string; k: Uint8Array } {
-  const digest = encodeBase64Url(sha256(encodeUtf8(`aes${aesKey}${ivSeed}`)));
-  const k = hkdf(sha256, decodeHex(aesKey), encodeUtf8('rai-v1'), encodeUtf8('rai/2 A256KW'), 32);
-  return { kid: `v1-${digest.slice(0, 10)}`, k };
+function deriveVersion1(aesKey: Secret, ivSeed: string): { kid: string; k: Secret } {
+  const digest = encodeBase64Url(sha256(encodeUtf8(`aes${aesKey.reveal()}${ivSeed}`)));
+  const k = hkdf(sha256, decodeHex(aesKey.reveal()), encodeUtf8('rai-v1'), encodeUtf8('rai/2 A256KW'), 32);
+  return { kid: `v1-${digest.slice(0, 10)}`, k: new Secret(encodeBase64Url(k)) };
 }
 
 function decodeHex(hex: string): Uint8Array {
@@ -74,23 +74,22 @@ export function readVersion1(value: JsonObject, place: Place): AesSharedFile | n
     aud: 'default',
     iss: kid,
     use: kid,
-    keys: [
-      { kty: 'oct', kid, use: 'enc', alg: 'A256KW', k: new Secret(encodeBase64Url(k)), status: 'active' },
-    ],
+    keys: [{ kty: 'oct', kid, use: 'enc', alg: 'A256KW', k, status: 'active' }],
     allow: { hosts: [], vault: [], paths: [], max_ttl_seconds: DEFAULT_MAX_TTL_SECONDS, require: [] },
     revoke: { iat_before: 0, sub: Object.create(null), jti: [] },
   };
 }
 
-function readHexKey(crypto: JsonObject, at: Place): string | undefined {
+function readHexKey(crypto: JsonObject, at: Place): Secret | undefined {
   const fix = 'run relayapi upgrade, which writes a version 2 pair with a fresh key';
-  const aesKey = readField(crypto, 'aes_key', at, {
+  const hex = readField(crypto, 'aes_key', at, {
     test: (v): v is string => typeof v === 'string' && /^[0-9a-fA-F]{64}$/.test(v),
     expects: '64 hex characters: a passphrase could be guessed from one token',
     fix,
   });
-  const weakness = aesKey === undefined ? null : findWeakness(decodeHex(aesKey));
-  if (weakness === null) return aesKey;
+  if (hex === undefined) return undefined;
+  const weakness = findWeakness(decodeHex(hex));
+  if (weakness === null) return new Secret(hex);
   report(at, '.aes_key', weakness, fix);
   return undefined;
 }

@@ -12,7 +12,7 @@ import { findExcess } from './judge.ts';
 import type { EcPublicKey, OctKey } from './keys.ts';
 import type { AesIssuerFile, AesSharedFile, EccIssuerFile, RaiFile } from './rai-file.ts';
 import { isLoopbackUrl } from './relay-url.ts';
-import { Secret } from './secret.ts';
+import { revealText, type Secret } from './secret.ts';
 import { type JsonValue, parseStrictJson, StrictJsonError } from './strict-json.ts';
 import { MAX_TOKEN_LENGTH } from './token-shape.ts';
 
@@ -88,19 +88,15 @@ function revealUpstream(upstream: MintUpstream): unknown {
   const { key, credential } = upstream;
   return {
     ...upstream,
-    ...(key === undefined ? {} : { key: reveal(key) }),
+    ...(key === undefined ? {} : { key: revealText(key) }),
     ...(typeof credential === 'object' && credential !== null && !Array.isArray(credential)
       ? {
           credential: Object.fromEntries(
-            Object.entries(credential).map(([name, part]) => [name, reveal(part)]),
+            Object.entries(credential).map(([name, part]) => [name, revealText(part)]),
           ),
         }
       : {}),
   };
-}
-
-function reveal(value: string | Secret): string {
-  return value instanceof Secret ? value.reveal() : value;
 }
 
 /** Throws for whatever a relay would refuse, as far as the minting side can know. */
@@ -152,7 +148,6 @@ function sealEcc(file: EccIssuerFile, payload: Uint8Array): string {
   const { sign } = file;
   const signed = `${encodeJson({ alg: 'ES256', kid: sign.kid, typ: 'rai+jwt' })}.${encodeBase64Url(payload)}`;
   const signature = p256.sign(encodeUtf8(signed), bytesOf(sign.d.reveal()), { lowS: false });
-  const jws = `${signed}.${encodeBase64Url(signature)}`;
   const key: EcPublicKey = findKey(file.keys, file.use);
   const ephemeral = p256.utils.randomSecretKey();
   const point = p256.getPublicKey(ephemeral, false);
@@ -164,7 +159,7 @@ function sealEcc(file: EccIssuerFile, payload: Uint8Array): string {
   };
   const header = { alg: 'ECDH-ES+A256KW', enc: 'A256GCM', kid: key.kid, typ: 'rai+jwt', cty: 'JWT', epk };
   const kek = agree(ephemeral, key);
-  return encrypt(header, kek, encodeUtf8(jws));
+  return encrypt(header, kek, encodeUtf8(`${signed}.${encodeBase64Url(signature)}`));
 }
 
 /** The key-wrapping key that only the relay's private key also yields (RFC 7518 §4.6). */

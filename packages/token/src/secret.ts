@@ -1,6 +1,6 @@
 /**
- * A string that must not leak: printing, serialising and inspecting it give `[secret]`.
- * Not encryption: the value stands in memory as it is. The first wall of behaviour §9.
+ * Text and bytes that must not leak: printing, serialising and inspecting them give `[secret]`.
+ * Not encryption: the value stands in memory as it is. The first wall of behaviour §9; scripts/check-secrets.ts holds the sources to it.
  */
 
 const MASK = '[secret]';
@@ -22,6 +22,46 @@ export class Secret {
   /** Length in UTF-16 units. */
   get length(): number {
     return this.#value.length;
+  }
+
+  /** Always `[secret]`. */
+  toString(): string {
+    return MASK;
+  }
+
+  /** Always `[secret]`. */
+  toJSON(): string {
+    return MASK;
+  }
+
+  /** What `util.inspect` and `console.log` print: `[secret]`. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return MASK;
+  }
+}
+
+/** The text of a value that callers may give either way. */
+export function revealText(value: string | Secret): string {
+  return value instanceof Secret ? value.reveal() : value;
+}
+
+/** Holds the bytes of a key or a key file. Only `reveal()` gives them back. */
+export class SecretBytes {
+  readonly #bytes: Uint8Array;
+
+  /** Wraps `bytes` as they are: no copy. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** The bytes themselves: call it where they are used and nowhere else. */
+  reveal(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** How many bytes. */
+  get length(): number {
+    return this.#bytes.length;
   }
 
   /** Always `[secret]`. */

@@ -1,13 +1,14 @@
 /** Tokens in credential headers. */
 import { describe, expect, test } from 'vitest';
 import { makeInbound, SHAPED } from '../../test/support/inbound.ts';
+import { isDenial } from '../errors.ts';
 import { readHead } from './head.ts';
 import { findHeaderToken } from './header-token.ts';
 
 const OTHER = SHAPED.replace('a1', 'zz');
 const find = (...headers: string[]) => {
   const found = findHeaderToken(readHead(makeInbound({ headers })));
-  return typeof found === 'string' ? found : found.denied;
+  return isDenial(found) ? found.denied : found.reveal();
 };
 
 describe('a token is found', () => {

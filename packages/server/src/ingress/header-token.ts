@@ -2,7 +2,7 @@
  * The token in a credential header (token spec §6): `Authorization`, `x-api-key`, `api-key`, `x-goog-api-key`.
  * A key that has not the shape of a token is a client's dummy and is passed over.
  */
-import { MAX_TOKEN_LENGTH } from 'relayapi-token';
+import { MAX_TOKEN_LENGTH, Secret } from 'relayapi-token';
 import { type Denial, deny } from '../errors.ts';
 import type { Head } from './head.ts';
 
@@ -11,7 +11,7 @@ const SHAPE = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){4}$/;
 const PREFIX = 'ek_';
 
 /** The one token in the credential headers, or why there is none. */
-export function findHeaderToken(head: Head): string | Denial {
+export function findHeaderToken(head: Head): Secret | Denial {
   let found: string | null = null;
   for (const field of FIELDS) {
     const lines = head.get(field);
@@ -29,5 +29,5 @@ export function findHeaderToken(head: Head): string | Denial {
     found = bare;
   }
   if (found === null) return deny('token_missing');
-  return found.length > MAX_TOKEN_LENGTH ? deny('token_invalid', { reason: 'length' }) : found;
+  return found.length > MAX_TOKEN_LENGTH ? deny('token_invalid', { reason: 'length' }) : new Secret(found);
 }

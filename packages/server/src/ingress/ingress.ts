@@ -2,11 +2,11 @@
  * Ingress: from raw lines to an arrival (behaviour §1 step 1, §4; token spec §6). Finds the token, the rest of the path, the client's
  * address and the shape of errors; refuses what is not framed or addressed as it must be. Opens no token and keeps no count.
  */
-import { type Claims, Secret } from 'relayapi-token';
+import type { Claims, Secret } from 'relayapi-token';
 import { formatAddress, groupOf } from '../address.ts';
 import { RELAYED_METHODS } from '../base-headers.ts';
 import type { Clock } from '../clock.ts';
-import { type Denial, deny } from '../errors.ts';
+import { type Denial, deny, isDenial } from '../errors.ts';
 import type { Arrival, PreparedBody } from '../exchange.ts';
 import type { HeaderList, InboundRequest } from '../io.ts';
 import { createBodies } from './body.ts';
@@ -71,8 +71,8 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
     // A page cannot read a failed preflight: what the real request will be told anyway must not fail here.
     const passesPreflight = refusal === null || (preflight && PREFLIGHT_PASSES.has(refusal.denied));
     const token = refusal === null && !preflight ? findToken(target, head) : null;
-    const found = typeof token === 'string' ? token : null;
-    const denied = token !== null && typeof token !== 'string' ? token : null;
+    const denied = isDenial(token) ? token : null;
+    const found = isDenial(token) ? null : token;
     return {
       arrival: createArrival(request, head, target, found),
       denial: preflight && passesPreflight ? null : (refusal ?? denied),
@@ -80,7 +80,7 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
     };
   }
 
-  function createArrival(request: InboundRequest, head: Head, target: Target, token: string | null): Arrival {
+  function createArrival(request: InboundRequest, head: Head, target: Target, token: Secret | null): Arrival {
     const client = findClient(
       request.peerAddress,
       head.get('x-forwarded-for') ?? NO_LINES,
@@ -97,7 +97,7 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
       clientGroup: client && groupOf(client),
       origin,
       sameOrigin: origin === null && head.get('sec-fetch-site')?.[0] === 'same-origin',
-      token: token === null ? null : new Secret(token),
+      token,
       tokenPlace: target.place,
       rest: target.rest,
       query: target.query,
@@ -138,7 +138,7 @@ function checkMethod(request: InboundRequest, head: Head): Denial | null {
   });
 }
 
-function findToken(target: Target, head: Head): string | Denial {
+function findToken(target: Target, head: Head): Secret | Denial {
   if (target.tokenDenial !== null) return target.tokenDenial;
   return target.token ?? findHeaderToken(head);
 }

@@ -4,7 +4,11 @@ import { SHAPED } from '../../test/support/inbound.ts';
 import { isRelayTarget, readTarget } from './target.ts';
 
 const BASE = '/relayapi/';
-const read = (target: string) => readTarget(target, BASE);
+// secrets are compared by their text: two of them look alike to a matcher
+const read = (target: string) => {
+  const { token, ...rest } = readTarget(target, BASE);
+  return { ...rest, token: token?.reveal() ?? null };
+};
 
 describe('whose target it is', () => {
   test.each([

@@ -2,13 +2,13 @@
  * The raw request target: is it the relay's, does it hold a token, what follows it (token spec §6, behaviour §1 and §5).
  * Nothing is decoded here; how the rest joins an upstream path is routing's to say.
  */
-import { isTokenShaped } from 'relayapi-token';
+import { isTokenShaped, Secret } from 'relayapi-token';
 import { type Denial, deny } from '../errors.ts';
 
 /** Where a target points. */
 export interface Target {
   /** The first segment after the base path when it has the shape of a token. */
-  readonly token: string | null;
+  readonly token: Secret | null;
   /** Where the token has to be looked for; null when the target is refused. */
   readonly place: 'path' | 'header' | null;
   /** Path after the token, raw. */
@@ -77,7 +77,7 @@ function readAfterBase(after: string, query: string | null, denial: Denial | nul
   if (after === '') return { ...NOTHING, query, denial, tokenDenial: deny('token_missing') };
   const shaped = isTokenShaped(segment);
   return {
-    token: shaped ? segment : null,
+    token: shaped ? new Secret(segment) : null,
     place: 'path',
     rest,
     query,

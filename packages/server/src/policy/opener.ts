@@ -3,7 +3,7 @@
  * (token spec §4, behaviour spec §10). Says only whether a token is authentic; judging it is policy.ts.
  */
 import { LRUCache } from 'lru-cache';
-import type { Claims, Keyring, OpenedToken, openToken } from 'relayapi-token';
+import type { Claims, Keyring, OpenedToken, openToken, Secret } from 'relayapi-token';
 import { MAX_TOKEN_LENGTH } from 'relayapi-token';
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
@@ -49,8 +49,8 @@ export interface CacheSize {
 
 /** Opens tokens. */
 export interface Opener {
-  /** Opens the token in `text` for a caller at `clientGroup`. Never rejects for anything in a token. */
-  open(text: string, clientGroup: string | null): Promise<Opened | Denial>;
+  /** Opens a token for a caller at `clientGroup`. Never rejects for anything in a token. */
+  open(token: Secret, clientGroup: string | null): Promise<Opened | Denial>;
   cacheSize(): CacheSize;
 }
 
@@ -102,21 +102,21 @@ export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener
   const damping = createDamping(options.dampingFailures, options.dampingWindowMs, clock);
   const gate = createGate(options.openings, options.waitingOpenings);
 
-  async function openNow(text: string, key: string): Promise<Opened | Denial> {
+  async function openNow(sealed: Secret, key: string): Promise<Opened | Denial> {
     const keys = keyring();
-    const token: OpenedToken | null = await ports.open(text, keys, { now: nowSeconds() });
+    const token: OpenedToken | null = await ports.open(sealed, keys, { now: nowSeconds() });
     if (token === null) return TOKEN_INVALID;
     const opened: Opened = { token, claims: ports.bind(token.claims), name: token.id };
     cache.keep(key, opened, keys.generation);
     return opened;
   }
 
-  function openOnce(text: string, key: string, generation: number): Promise<Opened | Denial> {
+  function openOnce(sealed: Secret, key: string, generation: number): Promise<Opened | Denial> {
     // The generation keeps a request that came after a reload from joining an opening under the old keys.
     const task = `${generation} ${key}`;
     const running = pending.get(task);
     if (running !== undefined) return running;
-    const opening = gate.pass(() => openNow(text, key));
+    const opening = gate.pass(() => openNow(sealed, key));
     if (opening === null)
       return Promise.resolve(deny('capacity', { reason: 'too many tokens being opened' }));
     const settled = opening.finally(() => pending.delete(task));
@@ -125,14 +125,14 @@ export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener
   }
 
   return {
-    async open(text, clientGroup) {
-      if (text.length > MAX_TOKEN_LENGTH) return TOKEN_INVALID;
-      const key = readDigest(ports.digest(text));
+    async open(sealed, clientGroup) {
+      if (sealed.length > MAX_TOKEN_LENGTH) return TOKEN_INVALID;
+      const key = readDigest(ports.digest(sealed.reveal()));
       const { generation } = keyring();
       const cached = cache.find(key, generation);
       if (cached !== null) return cached;
       if (damping.isDamped(clientGroup) && !cache.knows(key)) return TOKEN_INVALID;
-      const result = await openOnce(text, key, generation);
+      const result = await openOnce(sealed, key, generation);
       if (result === TOKEN_INVALID) damping.countFailure(clientGroup);
       return result;
     },

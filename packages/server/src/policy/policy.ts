@@ -124,7 +124,7 @@ function judgeOpened(judging: Judging, opened: Opened): Denial | null {
 
 async function openArrival(opener: Opener, judging: Judging, arrival: Arrival): Promise<Opened | Denial> {
   if (arrival.token === null) return deny('token_missing');
-  const opened = await opener.open(arrival.token.reveal(), arrival.clientGroup);
+  const opened = await opener.open(arrival.token, arrival.clientGroup);
   if (isDenial(opened)) return opened;
   return judgeOpened(judging, opened) ?? opened;
 }

@@ -10,6 +10,7 @@ import {
   MintError,
   parseRai,
   randomBytes,
+  Secret,
   sealToken,
 } from 'relayapi-token';
 import type { MintedUrl } from '../../http/app.ts';
@@ -17,7 +18,7 @@ import type { TryChoice } from '../../http/try-choice.ts';
 import type { LoadedRai } from './rai-files.ts';
 
 /** Not a key: the demo provider takes any. It shows in no answer. */
-const DEMO_KEY = 'sk-demo-not-a-key';
+const DEMO_KEY = new Secret('sk-demo-not-a-key');
 
 /** Mints URLs of demo mode. */
 export interface DemoMint {

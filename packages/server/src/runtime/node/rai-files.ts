@@ -189,7 +189,7 @@ function readRai(
   const read = readSecretFile(path, options);
   if ('problem' in read) return { parsed: null, faults: [read.problem] };
   try {
-    const parsed = parseRai(read.bytes);
+    const parsed = parseRai(read.bytes.reveal());
     const objection = options.judge(parsed);
     return objection === null ? { parsed, faults: [] } : { parsed: null, faults: [objection] };
   } catch (error) {

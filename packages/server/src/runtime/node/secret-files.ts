@@ -11,7 +11,7 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { Secret } from 'relayapi-token';
+import { Secret, SecretBytes } from 'relayapi-token';
 import type { ConfigProblem } from '../../config/problems.ts';
 
 /** Largest key file that is read, in bytes. */
@@ -24,7 +24,7 @@ export interface SecretFileOptions {
 }
 
 /** What a file holds, or what is wrong with it. */
-export type SecretFile = { readonly bytes: Uint8Array } | { readonly problem: ConfigProblem };
+export type SecretFile = { readonly bytes: SecretBytes } | { readonly problem: ConfigProblem };
 
 /** A failing system call in words for an operator. */
 export function explainSystemError(error: unknown): { message: string; fix: string } {
@@ -81,7 +81,7 @@ export function readSecretFile(path: string, options: SecretFileOptions): Secret
     const fault = judgeMode(stats, process.getuid?.() ?? null, options);
     if (fault) return problem(fault.message, fault.fix);
     if (stats.size > BigInt(MAX_BYTES)) return problem('is larger than 1 MiB', 'this is no key file');
-    return { bytes: readFileSync(descriptor) };
+    return { bytes: new SecretBytes(readFileSync(descriptor)) };
   } catch (error) {
     const { message, fix } = explainSystemError(error);
     return problem(message, fix);

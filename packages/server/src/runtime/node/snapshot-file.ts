@@ -38,7 +38,7 @@ export function takeSnapshotFile(path: string): SnapshotFile | { readonly proble
         });
       }
       renameSync(path, taken);
-      text = Buffer.from(file.bytes).toString('utf8');
+      text = Buffer.from(file.bytes.reveal()).toString('utf8');
     }
   } catch (error) {
     return problem(explainSystemError(error));

@@ -38,7 +38,7 @@ function fromFile(file: string, path: readonly string[], sources: SecretSources)
       problem: { source: sources.configName, path: jsonPath(path), message, fix: read.problem.fix },
     };
   }
-  const secret = secretOf(Buffer.from(read.bytes).toString('utf8'));
+  const secret = secretOf(Buffer.from(read.bytes.reveal()).toString('utf8'));
   if (secret !== null) return { secret };
   const message = `names ${name}, which is empty or holds more than one line`;
   return {
