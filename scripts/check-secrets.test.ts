@@ -20,7 +20,7 @@ declare function hash(text: string): string;
 const libraries = new Map<string, ts.SourceFile | undefined>();
 
 /** What the check says of one planted file, without its place. */
-function problemsOf(text: string, rules: SecretRules = NOTHING): string[] {
+function problemsOf(text: string, rules: SecretRules = NOTHING): readonly string[] {
   const path = `${ROOT}/planted.ts`;
   const options: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2022,

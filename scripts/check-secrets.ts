@@ -167,15 +167,17 @@ function isRevealCall(look: Look, node: ts.Node): node is ts.CallExpression {
 function placesOf(look: Look, node: ts.Node): string[] {
   const places: string[] = [];
   for (let at: ts.Node | undefined = node.parent; at !== undefined; at = at.parent) {
-    const named =
-      ts.isFunctionDeclaration(at) ||
-      ts.isMethodDeclaration(at) ||
-      (ts.isVariableDeclaration(at) && at.initializer !== undefined && ts.isFunctionLike(at.initializer));
-    if (named && at.name !== undefined && ts.isIdentifier(at.name)) {
-      places.push(`${look.path}:${at.name.text}`);
-    }
+    const name = functionName(at);
+    if (name !== null) places.push(`${look.path}:${name}`);
   }
   return [...places, look.path];
+}
+
+function functionName(node: ts.Node): string | null {
+  if (ts.isFunctionDeclaration(node)) return node.name?.text ?? null;
+  const holds = ts.isVariableDeclaration(node) && node.initializer && ts.isFunctionLike(node.initializer);
+  if (!holds && !ts.isMethodDeclaration(node)) return null;
+  return ts.isIdentifier(node.name) ? node.name.text : null;
 }
 
 function checkReveal(look: Look, node: ts.Node): void {
