@@ -276,3 +276,43 @@ describe('aborting', () => {
     await vi.waitFor(() => expect(provider.connections()).toBe(0));
   });
 });
+
+test('a call may be resumed while the answer of another one is being read', async () => {
+  const server = await listenRaw((socket) => {
+    socket.on('data', () =>
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n${'x'.repeat(200_000)}`),
+    );
+  });
+  const transport = create();
+  const first = send(transport, open(server.origin));
+  await first.begun;
+  first.call.pause();
+  // its parser stops at the next piece, and must not be started from within another's
+  await turn();
+  const done = Promise.withResolvers<unknown>();
+  transport.dispatch(
+    {
+      destination: open(server.origin),
+      method: 'POST',
+      path: '/v1/x',
+      headers: [],
+      body: null,
+      bodyBytes: null,
+    },
+    {
+      onHeaders: () => {},
+      onData() {
+        try {
+          first.call.resume();
+        } catch (error) {
+          done.reject(error);
+        }
+      },
+      onEnd: () => done.resolve('whole'),
+      onFailure: done.resolve,
+    },
+  );
+  expect(await done.promise).toBe('whole');
+  await first.ended;
+  expect(first).toMatchObject({ failure: null, bytes: 200_000 });
+});

@@ -63,7 +63,10 @@ export function startUpstreamCall(
     },
     resume() {
       state.paused = false;
-      if (!state.ended) state.controller?.resume();
+      // A caller's socket may drain while undici parses, on this connection or another: its parser must not be entered twice.
+      queueMicrotask(() => {
+        if (!state.ended && !state.paused) state.controller?.resume();
+      });
     },
     abort() {
       if (state.ended) return;
