@@ -11,6 +11,16 @@ function optional(text: string | null | undefined, length: number): string | und
   return text == null ? undefined : safeText(text, length);
 }
 
+/** A scheme and a host, of labels that a name can have; nothing that a token or a key would fit into. */
+const ORIGIN =
+  /^[a-z][a-z0-9+.-]{0,31}:\/\/(?=.{1,260}$)\[?[A-Za-z0-9_-]{0,63}(?:[.:][A-Za-z0-9_-]{0,63})*\]?(?::\d{1,5})?$/;
+
+/** The origin as sent when it is one: whoever puts something else there may have put a token. */
+function originField(origin: string | null): string | undefined {
+  if (origin === null || origin === 'null') return origin ?? undefined;
+  return ORIGIN.test(origin) ? optional(origin, 256) : '(not an origin)';
+}
+
 const round = (ms: number) => Math.round(ms * 10) / 10;
 
 /** Who asked for what, and how long it took until `nowMs` (monotonic). */
@@ -20,7 +30,7 @@ export function arrivalFields(arrival: Arrival, opened: Opened | null, nowMs: nu
     'http.request.method': safeText(arrival.method, 16),
     'url.path': maskTarget(arrival.request.rawTarget),
     'client.address': arrival.client ?? undefined,
-    origin: optional(arrival.origin, 256),
+    origin: originField(arrival.origin),
     token: opened?.name,
     issuer: opened?.claims.iss,
     sub: optional(opened?.claims.sub, 128),

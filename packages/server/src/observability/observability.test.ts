@@ -175,6 +175,24 @@ describe('the access log', () => {
     expect(lines[0]).toMatchObject({ level: 'warn', fields: { cut: true, caller_gone: true } });
   });
 
+  it('what stands in Origin is logged only where it is an origin: it may be a token', () => {
+    const { stage, lines } = observe();
+    const cut = 'JbuFmY7HES20xZuXd8zxOLwsS-BoSULqZUfpxiuIC_X6xLmsoAm4-fUnMXrcPbPXcbXu';
+    const origins = [
+      'https://app.example.com:8443',
+      'http://[::1]:3000',
+      'null',
+      cut,
+      `https://${cut}`,
+      'https://a/b',
+    ];
+    for (const origin of origins) stage.refused(arrivalOf({ origin }), null, deny('origin_denied'));
+    expect(lines.map(({ fields }) => fields['origin'])).toEqual([
+      ...origins.slice(0, 3),
+      ...Array(3).fill('(not an origin)'),
+    ]);
+  });
+
   it('a caller cannot break a line or write one of its own', () => {
     const { stage, lines } = observe();
     stage.refused(
