@@ -56,17 +56,19 @@ const BLOCKED: readonly (readonly [prefix: string, bits: number])[] = [
   ['::ffff:0:0:0', 96],
   ['64:ff9b::', 96],
   ['64:ff9b:1::', 48],
-  ['100::', 64],
+  // what lies outside 2000::/3, the only global unicast handed out (RFC 4291 §2.4); `::/8` holds the mapped ones
+  ['100::', 8],
+  ['200::', 7],
+  ['400::', 6],
+  ['800::', 5],
+  ['1000::', 4],
+  ['4000::', 2],
+  ['8000::', 1],
   ['2001::', 23],
   ['2001:db8::', 32],
   ['2002::', 16],
   ['2620:4f:8000::', 48],
   ['3fff::', 20],
-  ['5f00::', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['fec0::', 10],
-  ['ff00::', 8],
 ];
 
 const blocked = new BlockList();
