@@ -49,6 +49,12 @@ describe('lookalike names', () => {
     ['input', 'a', 3, 'FILE_ID'],
     ['input', 'File_Id'],
     ['N.X(1)'],
+    // a parser that keeps names as C strings ends them here
+    ['model\0'],
+    ['model\0x'],
+    ['MODEL\0'],
+    ['tools\0'],
+    ['tools', 0, 'task\0'],
   ])('a checked name in other letters at %j', (...path) => {
     expect(guard.isLookalike(path)).toBe(true);
   });
@@ -59,6 +65,8 @@ describe('lookalike names', () => {
     ['mode1'],
     ['models'],
     ['model '],
+    ['\0model'],
+    ['models\0'],
     ['mod\u00e9l'],
     ['x', 'Model'],
     ['tools', 0, 'Model'],

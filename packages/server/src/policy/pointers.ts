@@ -24,7 +24,7 @@ export function pointsTo(pointer: Pointer, path: Path, star: StarMode, p = 0, at
   return pointsTo(pointer, path, star, p + 1, at + 1);
 }
 
-/** Finds member names that a careless parser takes for a checked name: equal under simple case folding, but not byte for byte. */
+/** Finds member names that a careless parser takes for a checked name: equal under simple case folding up to a NUL, where a C string ends, but not byte for byte. */
 export interface NameGuard {
   /** `path` ends with the member's decoded name. */
   isLookalike(path: Path): boolean;
@@ -38,7 +38,7 @@ interface CheckedName {
 
 function foldedName(name: string): RegExp {
   // The flags i and u together compare by Unicode simple case folding (ECMA-262 Canonicalize).
-  return new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')}$`, 'iu');
+  return new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')}(?:\\0|$)`, 'iu');
 }
 
 /** A guard over every name on the way to what these pointers point to. */

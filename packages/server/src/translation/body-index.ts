@@ -40,12 +40,17 @@ export function indexBody(bytes: Uint8Array, watched: Watched): ReadonlyMap<stri
     ...[...watched.keys()].map((key) => (key === '' ? 0 : key.split(SEPARATOR).length)),
   );
 
+  // The key of the watched object at `path`. A name that holds the separator would read as two steps.
+  function watchedKey(path: readonly (string | number)[]): string | undefined {
+    if (path.some((step) => typeof step !== 'string' || step.includes(SEPARATOR))) return undefined;
+    const key = path.join(SEPARATOR);
+    return watched.has(key) ? key : undefined;
+  }
+
   // The watched object whose member `path` is, by its key; undefined for everything else.
   function parentKey(path: readonly (string | number)[]): string | undefined {
     if (path.length === 0 || path.length > deepest + 1) return undefined;
-    if (path.some((step) => typeof step !== 'string')) return undefined;
-    const key = path.slice(0, -1).join(SEPARATOR);
-    return watched.has(key) ? key : undefined;
+    return watchedKey(path.slice(0, -1));
   }
 
   function put(path: readonly (string | number)[], value: IndexedValue): void {
@@ -72,16 +77,15 @@ export function indexBody(bytes: Uint8Array, watched: Watched): ReadonlyMap<stri
         enter(path, kind, start) {
           put(path, { kind, start, end: start, text: null });
           if (kind !== 'object' || path.length > deepest) return;
-          const key = path.join(SEPARATOR);
-          const plain = path.every((step) => typeof step === 'string');
-          if (plain && watched.has(key)) objects.set(key, { members: new Map(), close: start });
+          const key = watchedKey(path);
+          if (key !== undefined) objects.set(key, { members: new Map(), close: start });
         },
         leave(path, kind, end) {
           const key = parentKey(path);
           const value = key === undefined ? undefined : objects.get(key)?.members.get(path.at(-1) as string);
           if (value !== undefined) value.end = end;
-          const own =
-            kind === 'object' && path.length <= deepest ? objects.get(path.join(SEPARATOR)) : undefined;
+          const ownKey = kind === 'object' && path.length <= deepest ? watchedKey(path) : undefined;
+          const own = ownKey === undefined ? undefined : objects.get(ownKey);
           if (own !== undefined) own.close = end - 1;
         },
       },
@@ -95,11 +99,11 @@ export function indexBody(bytes: Uint8Array, watched: Watched): ReadonlyMap<stri
   return objects.has('') ? objects : null;
 }
 
-/** Tells a name that is one of `names` in other letters: equal under simple case folding, not byte for byte. */
+/** Tells a name that is one of `names` in other letters: equal under simple case folding up to a NUL, where a C string ends, not byte for byte. */
 export function createGuard(names: ReadonlySet<string>): (name: string) => boolean {
   if (names.size === 0) return () => false;
   const either = [...names].map((name) => name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('|');
   // The flags i and u together compare by Unicode simple case folding (ECMA-262 Canonicalize).
-  const folded = new RegExp(`^(?:${either})$`, 'iu');
+  const folded = new RegExp(`^(?:${either})(?:\\0|$)`, 'iu');
   return (name) => !names.has(name) && folded.test(name);
 }

@@ -22,6 +22,7 @@ export function usesFeature(rule: FeatureRule, found: Found): boolean {
       return found.kind !== 'number' || !(Number(found.text()) <= 1);
     default:
       if ('not' in rule.when) return found.kind !== 'string' || !rule.when.not.includes(found.text());
-      return found.kind === 'string' && rule.when.is.includes(found.text());
+      // up to a NUL, where an upstream that keeps texts as C strings ends them
+      return found.kind === 'string' && rule.when.is.includes(found.text().split('\0', 1)[0] as string);
   }
 }
