@@ -20,14 +20,25 @@ export function safeText(text: string, length: number): string {
   return redact(printable(text)).slice(0, length);
 }
 
-/** An exception, masked: kind, message, first lines of its stack, kind and message of its cause. */
+/** An exception, masked: kind, message, first lines of its stack, kind and message of its cause. Never throws, whatever was thrown. */
 export function errorFields(error: unknown): LogFields {
+  try {
+    return describeError(error);
+  } catch {
+    // a value without a text, a getter that throws: what it is cannot be told, that it was there can
+    return { 'exception.message': 'a thrown value that cannot be shown' };
+  }
+}
+
+function describeError(error: unknown): LogFields {
   if (!(error instanceof Error)) return { 'exception.message': safeText(String(error), 512) };
-  const stack = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const stack = String(error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line));
   const cause = error.cause instanceof Error ? `${error.cause.name}: ${error.cause.message}` : undefined;
   return {
-    'exception.type': error.name,
-    'exception.message': safeText(error.message, 2048),
+    'exception.type': safeText(String(error.name), 128),
+    'exception.message': safeText(String(error.message), 2048),
     'exception.stacktrace': safeText(
       stack
         .slice(0, 12)
