@@ -40,11 +40,18 @@ export interface ServerProcess {
   stop(signal?: NodeJS.Signals): Promise<Ended>;
 }
 
-/** Starts the program in `folder`. Ports are free ones unless the arguments or `config` say otherwise. */
+/** Most characters of standard output that are kept for a run whose output is watched. */
+const KEPT_WATCHED = 65_536;
+
+/**
+ * Starts the program in `folder`. Ports are free ones unless the arguments or `config` say otherwise. With `watch` each piece of
+ * standard output goes there, and only the first ones are kept: for runs that print without end.
+ */
 export function startProcess(
   folder: string,
   argv: readonly string[],
   env: Record<string, string> = {},
+  watch: ((text: string) => void) | null = null,
 ): ServerProcess {
   const child = spawn(process.execPath, ['--conditions=relayapi-source', MAIN, ...argv], {
     cwd: folder,
@@ -55,6 +62,8 @@ export function startProcess(
   let stderr = '';
   const watchers = new Set<() => void>();
   child.stdout.on('data', (chunk) => {
+    watch?.(String(chunk));
+    if (watch !== null && stdout.length > KEPT_WATCHED) return;
     stdout += chunk;
     for (const watcher of watchers) watcher();
   });
