@@ -57,12 +57,6 @@ function* singleChanges(token: string): Generator<string> {
   }
 }
 
-/** Every n-th of a sequence. */
-function* everyNth(texts: Iterable<string>, n: number): Generator<string> {
-  let i = 0;
-  for (const text of texts) if (i++ % n === 0) yield text;
-}
-
 describe('A2 single-character changes', () => {
   test('A2 every single-character change of an aes token is refused', { timeout: 120_000 }, async () => {
     const { issuer, keyring } = await makePair('aes');
@@ -74,17 +68,12 @@ describe('A2 single-character changes', () => {
     expect(opened).toBe(0);
   });
 
-  const name = FULL
-    ? 'A2 every single-character change of an ecc token is refused'
-    : 'A2 a fixed sample of at least 5,000 single-character changes of an ecc token is refused';
-  test(name, { timeout: 900_000 }, async () => {
+  test('A2 every single-character change of an ecc token is refused', { timeout: 900_000 }, async () => {
     const keyring = await loadKeyring();
     const token = openCases.find((c) => c.name === 'a plain ecc token opens')?.token as string;
     expect(await openToken(token, keyring, { now: NOW })).not.toBeNull();
-    const total = token.length * 64;
-    const step = FULL ? 1 : Math.floor(total / 5_100);
-    const { opened, tried } = await countOpened(everyNth(singleChanges(token), step), keyring);
-    expect(tried).toBeGreaterThanOrEqual(5_000);
+    const { opened, tried } = await countOpened(singleChanges(token), keyring);
+    expect(tried).toBe(token.length * 64);
     expect(opened).toBe(0);
   });
 });
@@ -117,7 +106,7 @@ describe('A3 who can mint', () => {
 });
 
 describe('A4 fresh keys', () => {
-  const aesCount = FULL ? 1_000_000 : 20_000;
+  const aesCount = FULL ? 1_000_000 : 50_000;
   test(`A4 ${aesCount} aes seals repeat no content key and no IV${FULL ? '' : ' (the full 10^6 with RELAYAPI_TEST_FULL=1)'}`, {
     timeout: 3_600_000,
   }, async () => {
@@ -138,7 +127,7 @@ describe('A4 fresh keys', () => {
     expect(ivs.size).toBe(aesCount);
   });
 
-  const eccCount = FULL ? 10_000 : 300;
+  const eccCount = FULL ? 10_000 : 500;
   test(`A4 ${eccCount} ecc seals repeat no content key, IV or ephemeral key${FULL ? '' : ' (the full 10^4 with RELAYAPI_TEST_FULL=1)'}`, {
     timeout: 3_600_000,
   }, async () => {

@@ -2,8 +2,8 @@
  * Requests for the fuzzer of a live relay: good ones of every kind, and their mutations. "Framed" ones are wrong only inside, so that
  * further requests can follow on the connection; "wild" ones are mutated as bytes and come last.
  */
-import { mutate } from './mutate.ts';
-import type { Random } from './random.ts';
+import { mutate } from '../../../../token/test/support/mutate.ts';
+import type { Random } from '../../../../token/test/support/random.ts';
 
 /** A request in parts; `body` is sent by length or in chunks. */
 export interface Template {

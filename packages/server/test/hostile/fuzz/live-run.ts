@@ -3,6 +3,7 @@
  * between. The relay is another process; nothing here can hide its end.
  */
 import { connect, type Socket } from 'node:net';
+import { createRandom, type Random } from '../../../../token/test/support/random.ts';
 import { ERRORS } from '../../../src/errors.ts';
 import type { LiveRelay } from './live-relay.ts';
 import {
@@ -13,7 +14,6 @@ import {
   templatesFor,
   writeRequest,
 } from './live-requests.ts';
-import { createRandom, type Random } from './random.ts';
 
 /** What a run came to. */
 export interface LiveReport {
@@ -121,7 +121,8 @@ export async function fuzzLive(relay: LiveRelay, options: LiveOptions): Promise<
     tally.statuses[status] = (tally.statuses[status] ?? 0) + 1;
     if (!STATUSES.has(status) || status === 500)
       fault(`status ${status} to ${JSON.stringify(sent.slice(0, 3000))}: ${text.slice(0, 600)}`);
-    if (relay.shows(text))
+    // a preflight is told the header names that it asked for, whatever they are
+    if (relay.shows(text.replace(/^access-control-allow-headers:.*$/m, '')))
       fault(`a secret in the answer to ${JSON.stringify(sent.slice(0, 3000))}: ${text.slice(0, 2000)}`);
     if (status < 400) return;
     const code = /"(?:code|reason)": ?"([A-Za-z_]+)"/.exec(text)?.[1]?.toLowerCase();
