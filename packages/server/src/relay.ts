@@ -10,7 +10,7 @@ import type { Forwarding } from './forwarding/forwarding.ts';
 import type { Ingress } from './ingress/ingress.ts';
 import { BodyAborted, type InboundRequest, type ResponseSink } from './io.ts';
 import type { Metering } from './metering/metering.ts';
-import type { Observability } from './observability/observability.ts';
+import type { Observability, Unheard } from './observability/observability.ts';
 import type { Policy } from './policy/policy.ts';
 import { renderError } from './render-error.ts';
 import type { Routing } from './routing/routing.ts';
@@ -34,6 +34,8 @@ export interface Relay {
   matches(rawTarget: string): boolean;
   /** Answers one request. Never rejects: a fault inside costs this request alone and is answered with `internal`. */
   handle(request: InboundRequest, sink: ResponseSink): Promise<void>;
+  /** Takes note of a refusal that the runtime itself wrote, since no request could be read. */
+  unheard(refusal: Unheard): void;
 }
 
 /** What the spine itself asks of the world. */
@@ -132,5 +134,5 @@ export function createSpine(stages: RelayStages, { clock, isDraining }: SpinePor
     sink.end(arrival.method === 'HEAD' ? undefined : answer.body);
   }
 
-  return { matches: ingress.matches, handle };
+  return { matches: ingress.matches, handle, unheard: observability.unheard };
 }

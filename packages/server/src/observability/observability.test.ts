@@ -155,6 +155,27 @@ describe('the access log', () => {
     expect(measures).toMatchObject([{ status: 0, code: '', provider: '', seconds: 0.5 }]);
   });
 
+  it('has a line for what was refused before it became a request: who, what and why, and a measurement', () => {
+    const { stage, lines, measures } = observe();
+    const denial = deny('bad_framing', { reason: 'HPE_INVALID_METHOD' });
+    stage.unheard({ denial, requestId: 'req_9', peerAddress: '203.0.113.7' });
+    expect(lines).toEqual([
+      {
+        level: 'info',
+        message: 'refused',
+        fields: {
+          request_id: 'req_9',
+          'client.address': '203.0.113.7',
+          'http.response.status_code': 400,
+          'error.type': 'bad_framing',
+          param: undefined,
+          reason: 'HPE_INVALID_METHOD',
+        },
+      },
+    ]);
+    expect(measures).toMatchObject([{ status: 400, code: 'bad_framing', provider: '', seconds: 0 }]);
+  });
+
   it('says the status that was answered where that is not the table’s', () => {
     const { stage, lines, measures } = observe();
     stage.refused(arrivalOf(), null, deny('token_invalid'), 403);

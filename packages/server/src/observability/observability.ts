@@ -10,12 +10,22 @@ import { errorFields, type LogFields, type Logger, silentLogger } from './logger
 import { type Gauges, type Metrics, silentMetrics } from './metrics.ts';
 import type { LogLevel } from './options.ts';
 
+/** A refusal that a runtime wrote to a connection: no target, no header and no byte of what came is known of it. */
+export interface Unheard {
+  readonly denial: Denial;
+  readonly requestId: string;
+  /** The connection's other end; a proxy's own address where one stands in front. */
+  readonly peerAddress: string | null;
+}
+
 /** What the spine and the composition root call. Nothing here throws. */
 export interface Observability {
   /** A call goes to its provider. Each needs its `finished`. */
   started(call: AdmittedCall): void;
   /** A request went no further. `status` is the one that was answered; default: the table's. */
   refused(arrival: Arrival, opened: Opened | null, denial: Denial, status?: number): void;
+  /** A connection was refused before a request could be read from it. */
+  unheard(refusal: Unheard): void;
   /** The caller left while its body was being read; nothing was reserved or sent. */
   left(arrival: Arrival, opened: Opened | null): void;
   /** A forwarded call is over; `outcome` is null when forwarding itself failed. */
@@ -64,6 +74,16 @@ export function createObservability(
       metrics.request({ ...NOTHING_FORWARDED, status, code: denial.denied, seconds });
       write(level, 'refused', () => ({
         ...arrivalFields(arrival, opened, clock.monotonicMs()),
+        'http.response.status_code': status,
+        ...denialFields(denial),
+      }));
+    },
+    unheard({ denial, requestId, peerAddress }) {
+      const { level, status } = ERRORS[denial.denied];
+      metrics.request({ ...NOTHING_FORWARDED, status, code: denial.denied, seconds: 0 });
+      write(level, 'refused', () => ({
+        request_id: requestId,
+        'client.address': peerAddress ?? undefined,
         'http.response.status_code': status,
         ...denialFields(denial),
       }));

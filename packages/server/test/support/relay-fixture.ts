@@ -171,6 +171,7 @@ async function listenNode(config: Config, rai: object, ports: Ports): Promise<Li
       writeTimeoutMs: server.write_timeout * 1000,
       bodyIdleMs: server.body_idle_timeout * 1000,
       maxHeaderBytes: server.max_header_bytes,
+      onRefused: (refusal) => instance.relay.unheard(refusal),
     },
   });
   const { port } = await listener.listen();

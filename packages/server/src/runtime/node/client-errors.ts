@@ -2,7 +2,7 @@
  * Answers to what never became a request: parser errors, slow or oversized heads, CONNECT (behaviour §4).
  * Written as bytes to the bare socket, with CORS headers, so that a page reads words instead of "connection error".
  */
-import { STATUS_CODES } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { OPEN_HEADERS } from '../../base-headers.ts';
 import { type Denial, deny, type ErrorCode } from '../../errors.ts';
@@ -41,8 +41,8 @@ function targetOverflows(packet: Uint8Array | undefined): boolean {
 }
 
 /** A whole answer as bytes; the connection ends after it. */
-export function formatRefusal(denial: Denial): Uint8Array {
-  const audience = { shape: 'union', problemJson: false, requestId: crypto.randomUUID() } as const;
+export function formatRefusal(denial: Denial, requestId: string = crypto.randomUUID()): Uint8Array {
+  const audience = { shape: 'union', problemJson: false, requestId } as const;
   const { status, headers, body } = renderError(denial, audience);
   const lines = [...OPEN_HEADERS, ['x-request-id', audience.requestId], ...headers]
     .filter(([name]) => name !== 'connection')
@@ -51,20 +51,57 @@ export function formatRefusal(denial: Denial): Uint8Array {
   return Buffer.concat([Buffer.from(head, 'latin1'), body]);
 }
 
-/** Writes a refusal to a bare socket and closes it gently; what the caller still sends is dropped. */
-export function refuseSocket(socket: Socket, denial: Denial): void {
+/** A refusal that no request stands behind: what is known of it, without a byte of what came. */
+export interface SocketRefusal {
+  readonly denial: Denial;
+  /** The id that the answer names. */
+  readonly requestId: string;
+  /** The connection's other end. */
+  readonly peerAddress: string | null;
+}
+
+/** Told of each refusal that is written to a bare socket. */
+export type OnRefused = (refusal: SocketRefusal) => void;
+
+/**
+ * Writes a refusal to a bare socket and closes it gently; what the caller still sends is dropped. `owed`: answers to earlier requests of
+ * this connection that have not ended. A fault behind them takes none of them away (RFC 9112 §9.3.2): they go out, and with them it ends.
+ */
+export function refuseSocket(
+  socket: Socket,
+  denial: Denial,
+  owed: readonly ServerResponse[],
+  onRefused: OnRefused,
+): void {
   // The reset of a caller that does not wait for the answer is no news.
   socket.on('error', () => {});
-  socket.end(formatRefusal(denial));
+  const last = owed.at(-1);
+  if (last !== undefined) {
+    last.shouldKeepAlive = false;
+    last.once('close', () => socket.destroySoon());
+    return;
+  }
+  const requestId = crypto.randomUUID();
+  onRefused({ denial, requestId, peerAddress: socket.remoteAddress ?? null });
+  socket.end(formatRefusal(denial, requestId));
   void linger(socket, null).then(() => socket.destroy());
 }
 
-/** Handles Node's `clientError`. `answering`: an answer on this connection has begun, so nothing may be put between. */
-export function handleClientError(error: ClientError, socket: Socket, answering: boolean): void {
+/** Handles Node's `clientError`. `owed`: the answers of this connection that have not ended, in their order. */
+export function handleClientError(
+  error: ClientError,
+  socket: Socket,
+  owed: readonly ServerResponse[],
+  onRefused: OnRefused,
+): void {
+  const last = owed.at(-1);
+  const faulty = last?.req.complete === false ? last : undefined;
+  const before = faulty === undefined ? owed : owed.slice(0, -1);
   const silent = error.code === 'ECONNRESET' || !socket.writable || socket.bytesRead === 0;
-  if (silent || answering) {
+  // Nothing may be put into an answer that has begun, and it must not end as if it were whole.
+  if (silent || (before.length === 0 && faulty?.headersSent === true)) {
     socket.destroy();
     return;
   }
-  refuseSocket(socket, deny(codeFor(error), { reason: error.code ?? 'parser' }));
+  refuseSocket(socket, deny(codeFor(error), { reason: error.code ?? 'parser' }), before, onRefused);
 }

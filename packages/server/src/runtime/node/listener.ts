@@ -8,7 +8,7 @@ import { OPEN_HEADERS, RELAYED_METHODS } from '../../base-headers.ts';
 import { deny } from '../../errors.ts';
 import type { InboundRequest, ResponseSink } from '../../io.ts';
 import { renderError } from '../../render-error.ts';
-import { type ClientError, handleClientError, refuseSocket } from './client-errors.ts';
+import { type ClientError, handleClientError, type OnRefused, refuseSocket } from './client-errors.ts';
 import { wrapNodeRequest } from './node-request.ts';
 import { wrapNodeResponse } from './node-sink.ts';
 
@@ -37,6 +37,8 @@ export interface NodeListenerOptions {
   readonly reusePort?: boolean;
   /** Told of every fault that a handler let through; the request was answered already. Default: nothing. */
   readonly onFault?: (error: unknown) => void;
+  /** Told of every refusal that no request stands behind: it passes neither the relay nor the shell. Default: nothing. */
+  readonly onRefused?: OnRefused;
 }
 
 /** What the listener is made of. */
@@ -59,6 +61,7 @@ export interface NodeListener {
 /** Makes a listener; it does not listen yet. */
 export function createNodeListener({ relay, fallback, options }: NodeListenerParts): NodeListener {
   const report = options.onFault ?? (() => {});
+  const onRefused = options.onRefused ?? (() => {});
   let draining = false;
   const closing = new WeakSet<Socket>();
   const sinkOptions = {
@@ -67,8 +70,8 @@ export function createNodeListener({ relay, fallback, options }: NodeListenerPar
     onLast: (socket: Socket) => void closing.add(socket),
   };
   const requestOptions = { bodyIdleMs: options.bodyIdleMs ?? 15_000 };
-  /** Answers under way or begun, by connection: Node's parser may find a fault in a later part of the same request. */
-  const answering = new WeakMap<Socket, ServerResponse>();
+  /** Answers that have not ended, by connection and in their order: Node's parser may find a fault in what follows their requests. */
+  const owed = new WeakMap<Socket, ServerResponse[]>();
   const refused = new WeakSet<Socket>();
 
   const server = createServer({
@@ -84,11 +87,14 @@ export function createNodeListener({ relay, fallback, options }: NodeListenerPar
 
   function answer(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean): void {
     // Behind the last answer of a connection stands no request, whatever the parser makes of the bytes (RFC 9112 §9.6).
-    if (closing.has(req.socket) || answering.get(req.socket)?.shouldKeepAlive === false) {
+    const line = owed.get(req.socket) ?? [];
+    if (closing.has(req.socket) || line.at(-1)?.shouldKeepAlive === false) {
       req.resume();
       return;
     }
-    answering.set(req.socket, res);
+    line.push(res);
+    owed.set(req.socket, line);
+    res.once('close', () => line.splice(line.indexOf(res), 1));
     // Node's parser drops what came in one packet with a declined upgrade: what follows may start in the middle of a request.
     if (req.headers.upgrade !== undefined) res.shouldKeepAlive = false;
     try {
@@ -145,19 +151,16 @@ export function createNodeListener({ relay, fallback, options }: NodeListenerPar
   // Any other expectation: ingress refuses it; the shell passes over it.
   server.on('checkExpectation', (req, res) => answer(req, res, false));
   // No `upgrade` listener: Node then hands an upgrade over as a plain request, and ingress answers 426 on a normal response.
-  server.on('connect', (_req, socket) => {
-    refuseSocket(
-      socket as Socket,
-      deny('method_not_allowed', { headers: [['allow', `${RELAYED_METHODS}, OPTIONS`]] }),
-    );
+  server.on('connect', (req, socket) => {
+    const denial = deny('method_not_allowed', { headers: [['allow', `${RELAYED_METHODS}, OPTIONS`]] });
+    refuseSocket(socket as Socket, denial, owed.get(req.socket) ?? [], onRefused);
   });
   server.on('clientError', (error: ClientError, duplex) => {
     const socket = duplex as Socket;
     // A parser that failed fails again on each further piece.
     if (refused.has(socket)) return;
     refused.add(socket);
-    const last = answering.get(socket);
-    handleClientError(error, socket, last?.headersSent === true && !last.writableFinished);
+    handleClientError(error, socket, owed.get(socket) ?? [], onRefused);
   });
 
   function listen(): Promise<AddressInfo> {

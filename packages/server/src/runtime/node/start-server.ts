@@ -199,6 +199,7 @@ async function startListener(parts: Parts, setting: Setting, instance: RelayInst
       writeTimeoutMs: server.write_timeout * 1000,
       keepAliveMs: server.keep_alive_timeout * 1000,
       onFault: fault,
+      onRefused: (refusal) => instance.relay.unheard(refusal),
     },
   });
   parts.listener = listener;
