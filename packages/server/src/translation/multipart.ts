@@ -76,6 +76,8 @@ function parsePartHead(bytes: Uint8Array): Omit<FormPart, 'content'> | null {
   const contentType = headers.get('content-type') ?? null;
   if (match === null || (contentType !== null && !PART_TYPE.test(contentType))) return null;
   const [, name = '', fileName = null] = match;
+  // an encoded word (RFC 2047): parsers made for mail decode it, others take it as it stands
+  if (name.includes('=?')) return null;
   return { name, fileName, contentType };
 }
 
