@@ -76,7 +76,9 @@ export const PLAIN: Readonly<Record<string, string>> = {
   [`${SERVER}/stores/memory-state.ts:subjectKey`]: INDEX,
   [`${SERVER}/stores/memory-state.ts:tokenKey`]: INDEX,
   [`${SERVER}/translation/body-index.ts:key`]: INDEX,
+  [`${SERVER}/translation/body-index.ts:ownKey`]: INDEX,
   [`${SERVER}/translation/body-index.ts:parentKey`]: INDEX,
+  [`${SERVER}/translation/body-index.ts:watchedKey`]: INDEX,
   [`${SERVER}/translation/cap-members.ts:key`]: INDEX,
 };
 

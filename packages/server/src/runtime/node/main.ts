@@ -7,12 +7,14 @@ import { readFileSync } from 'node:fs';
 import { errorFields, silentLogger } from '../../observability/logger.ts';
 import { generateRai } from './default-rai.ts';
 import { type Flags, parseFlags, USAGE } from './flags.ts';
+import { faultLine, type Guard, guardProcess } from './last-resort.ts';
 import { createLogOutput } from './log-output.ts';
 import { createPinoLogger } from './pino-logger.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { problemLine, problemText } from './problem-list.ts';
 import { handleSignals } from './signals.ts';
 import { type RunningServer, StartError, startServer } from './start-server.ts';
+import { forgetVariables } from './vault-secrets.ts';
 
 const USAGE_EXIT = 2;
 
@@ -42,7 +44,7 @@ function printRai(target: string): number {
   return USAGE_EXIT;
 }
 
-async function run(prepared: Prepared, flags: Flags): Promise<void> {
+async function run(prepared: Prepared, flags: Flags, guard: Guard): Promise<void> {
   const { config } = prepared;
   const output = createLogOutput(process.stdout);
   // whoever read our output went away: that is no reason to stop serving
@@ -74,12 +76,13 @@ async function run(prepared: Prepared, flags: Flags): Promise<void> {
     reload: () => void server?.reload(),
     fault,
   });
+  guard.release();
   server = await startServer(prepared, { demo: flags.demo, logger, version: version(), fault });
   if (closing === null) process.stdout.write(server.greeting);
 }
 
 /** Runs the program; resolves with an exit code, or null while the server runs. */
-async function main(argv: readonly string[]): Promise<number | null> {
+async function main(argv: readonly string[], guard: Guard): Promise<number | null> {
   const flags = parseFlags(argv);
   const answered = answerAtOnce(flags);
   if (answered !== null) return answered;
@@ -88,8 +91,9 @@ async function main(argv: readonly string[]): Promise<number | null> {
     process.stderr.write(problemText(prepared.problems));
     return USAGE_EXIT;
   }
+  forgetVariables(prepared.config, process.env);
   try {
-    await run(prepared, flags);
+    await run(prepared, flags, guard);
     return null;
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
@@ -98,13 +102,12 @@ async function main(argv: readonly string[]): Promise<number | null> {
   }
 }
 
-main(process.argv.slice(2)).then(
+main(process.argv.slice(2), guardProcess(process)).then(
   (code) => {
     if (code !== null) process.exit(code);
   },
   (error: unknown) => {
-    const fields = errorFields(error);
-    process.stderr.write(`relayapi-server: ${fields['exception.type']}: ${fields['exception.message']}\n`);
+    process.stderr.write(faultLine(error));
     process.exit(1);
   },
 );

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../../config/schema.ts';
-import { readAdminSecret, readVault } from './vault-secrets.ts';
+import { forgetVariables, readAdminSecret, readVault } from './vault-secrets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'relayapi-vault-'));
 const KEY = 'sk-demo-not-a-key';
@@ -137,4 +137,18 @@ describe('the admin secret', () => {
     expect(problems[0]).toMatchObject({ source: 'config.json', path: '$.admin.secret_env' });
     expect(problems[0]?.message).not.toContain('short');
   });
+});
+
+it('A55 the variables that held secrets are gone once they were read, and no others', () => {
+  const env: Record<string, string | undefined> = { MAIN: 'a', PART: 'b', ADMIN: 'c', PATH: '/bin' };
+  const config = configSchema.parse({
+    admin: { secret_env: 'ADMIN' },
+    vault: {
+      main: { provider: 'openai', key_env: 'MAIN' },
+      parts: { provider: 'openai', credential_env: { id: 'PART' } },
+      file: { provider: 'openai', key_file: 'PATH' },
+    },
+  });
+  forgetVariables(config, env);
+  expect(env).toEqual({ PATH: '/bin' });
 });

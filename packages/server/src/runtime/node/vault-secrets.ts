@@ -122,3 +122,20 @@ export function readAdminSecret(
     problems: [{ source: sources.configName, path: jsonPath(path), message, fix }],
   };
 }
+
+/** The variables that hold secrets under this config. */
+function secretVariables({ vault, admin }: Pick<Config, 'vault' | 'admin'>): string[] {
+  const named = Object.values(vault).flatMap((entry) => [
+    entry.key_env,
+    ...Object.values(entry.credential_env ?? {}),
+  ]);
+  return [...named, admin.secret_env].filter((name) => typeof name === 'string');
+}
+
+/** Takes the secrets that were read out of the environment: a report that Node writes as it dies lists every variable, and so does a child process's. */
+export function forgetVariables(
+  config: Pick<Config, 'vault' | 'admin'>,
+  env: Record<string, string | undefined>,
+): void {
+  for (const name of secretVariables(config)) delete env[name];
+}
