@@ -12,9 +12,10 @@ import {
 import { createStepClock } from '../support/step-clock.ts';
 
 describe.each(RELAY_PATHS)('limits on the %s path', (path) => {
-  const clock = createStepClock(Math.floor(Date.now() / 1000) * 1000);
+  let clock: ReturnType<typeof createStepClock>;
   let relay: RelayFixture;
   beforeAll(async () => {
+    clock = createStepClock(Math.floor(Date.now() / 1000) * 1000);
     relay = await startRelay({ path, clock });
   });
   beforeEach(() => relay.demo.reset());
