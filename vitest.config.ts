@@ -5,6 +5,7 @@ const UNIT = [
   'packages/*/src/**/*.test.ts',
   'packages/*/test/conformance/**/*.test.ts',
   'scripts/*.test.ts',
+  'scripts/mutation/*.test.ts',
   'bench/*.test.ts',
 ];
 
