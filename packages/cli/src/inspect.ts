@@ -5,7 +5,6 @@
 import { readRaiFile } from 'relayapi-sdk';
 import {
   type Claims,
-  CORE_FEATURES,
   createKeyring,
   decodeBase64Url,
   findToken,
@@ -15,6 +14,7 @@ import {
   openToken,
   parseStrictJson,
   type RaiFile,
+  RELEASE_FEATURES,
   type Secret,
   type TokenDenial,
 } from 'relayapi-token';
@@ -163,7 +163,7 @@ function judge(
   now: number,
 ): TokenDenial | null {
   if (opened.claims.iat > now + CLOCK_SKEW_SECONDS) return { code: 'token_invalid', claim: 'iat' };
-  const denial = judgeToken(opened, keyring, { now, supported: CORE_FEATURES });
+  const denial = judgeToken(opened, keyring, { now, supported: RELEASE_FEATURES });
   const byIssuer = files.some(
     ({ file }) => file.role === 'issuer' && file.keys.some(({ kid }) => kid === opened.kid),
   );
@@ -198,6 +198,9 @@ function show(opened: OpenedToken, denial: TokenDenial | null, now: number): Out
     JSON.stringify(plain, null, 2),
   ];
   const notes = ['Calls that were made already are counted at the relay and do not stand in a token.'];
+  if (claims.countries !== undefined) {
+    notes.push('A relay without server.country_header and server.geoip_file refuses it: token_unsupported.');
+  }
   return done(data, `${lines.join('\n')}\n`, notes);
 }
 

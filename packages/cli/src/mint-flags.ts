@@ -59,7 +59,7 @@ const GROUPS: Readonly<Record<string, readonly Row[]>> = {
     ['subject', 'NAME', 'the end user, for logs, revocation and limits per user', 'text'],
     ['allowedIps', 'LIST', 'addresses and CIDR ranges', 'list'],
     ['allowedOrigins', 'LIST', 'browser origins; "none" also lets other callers pass', 'list'],
-    ['allowedCountries', 'LIST', 'ISO 3166-1 codes (not in this release)', 'list'],
+    ['allowedCountries', 'LIST', 'ISO 3166-1 codes; the relay must know its callers’ countries', 'list'],
     ['replay', 'MODE', '"nonce" or "idempotency": refuse repeated requests', 'text'],
   ],
   'What may be asked:': [

@@ -246,6 +246,8 @@ describe('url and token', () => {
         'user-42',
         '--allowed-ips',
         '203.0.113.0/24',
+        '--allowed-countries',
+        'DE,AT',
       ],
       ...[
         '--allowed-origins',
@@ -285,6 +287,7 @@ describe('url and token', () => {
     expect(claims).toMatchObject({
       sub: 'user-42',
       ips: ['203.0.113.0/24'],
+      countries: ['DE', 'AT'],
       origins: ['https://app.example.com', 'none'],
       models: ['a', 'b*', 'c'],
       paths: ['POST /chat/completions'],
@@ -334,7 +337,9 @@ describe('url and token', () => {
     [['--api-key-env', KEY], 2, /not the key itself/],
     [['--upstreams', '[]'], 1, /--upstreams: give a list/],
     [['--max-tokens', '5'], 1, /--max-tokens: .*not supported by this release/],
-    [['--allowed-countries', 'DE'], 1, /--allowed-countries/],
+    [['--allowed-countries', 'UK'], 1, /--allowed-countries: .*holds UK, .*write GB/],
+    [['--allowed-countries', 'de'], 1, /--allowed-countries: .*two capital letters/],
+    [['--allowed-countries', ''], 1, /--allowed-countries: .*at least one/],
     [['--subject', 'a b'], 1, /--subject/],
     [['--expire-seconds', '90000'], 1, /--expire-seconds: .*allow grants/],
     [['--vault', 'main'], 1, /--vault/],

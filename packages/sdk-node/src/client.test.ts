@@ -84,6 +84,7 @@ describe('options become claims', () => {
       notBeforeSeconds: 30,
       subject: 'user-42',
       allowedIps: ['203.0.113.0/24'],
+      allowedCountries: ['DE', 'XK'],
       allowedOrigins: ['https://app.example.com'],
       allowedModels: ['gpt-4o-mini'],
       allowedPaths: ['POST /chat/completions'],
@@ -110,10 +111,25 @@ describe('options become claims', () => {
       stream_seconds: 300,
     });
     expect((claims.nbf ?? 0) - claims.iat).toBe(30);
-    const { sub, ips, origins, models, paths, features, replay, set, cap, store_down, meta } = claims;
-    expect({ sub, ips, origins, models, paths, features, replay, set, cap, store_down, meta }).toEqual({
+    const { sub, ips, countries, origins, models, paths, features, replay, set, cap } = claims;
+    const { store_down, meta } = claims;
+    expect({
+      sub,
+      ips,
+      countries,
+      origins,
+      models,
+      paths,
+      features,
+      replay,
+      set,
+      cap,
+      store_down,
+      meta,
+    }).toEqual({
       sub: 'user-42',
       ips: ['203.0.113.0/24'],
+      countries: ['DE', 'XK'],
       origins: ['https://app.example.com'],
       models: ['gpt-4o-mini'],
       paths: ['POST /chat/completions'],
@@ -169,7 +185,14 @@ describe('a wrong option is a TypeError that names it', () => {
     ['upstreams', { upstreams: [{ apiKey: KEY }, { apiKey: KEY }] }],
     ['allowedOrigins', { apiKey: KEY, allowedOrigins: ['null'] }],
     ['allowedIps', { apiKey: KEY, allowedIps: ['not-an-address'] }],
-    ['allowedCountries', { apiKey: KEY, allowedCountries: ['DE'] }],
+    ['allowedCountries', { apiKey: KEY, allowedCountries: 'DE' }],
+    ['allowedCountries', { apiKey: KEY, allowedCountries: [] }],
+    ['allowedCountries', { apiKey: KEY, allowedCountries: ['de'] }],
+    ['allowedCountries', { apiKey: KEY, allowedCountries: ['DEU'] }],
+    ['allowedCountries', { apiKey: KEY, allowedCountries: ['UK'] }],
+    ['allowedCountries', { apiKey: KEY, allowedCountries: ['XX'] }],
+    ['allowedCountries', { apiKey: KEY, allowedCountries: ['T1'] }],
+    ['allowedCountries', { apiKey: KEY, allowedCountries: Array.from({ length: 65 }, () => 'DE') }],
     ['maxTokens', { apiKey: KEY, maxTokens: 5 }],
     ['maxMicroUsd', { apiKey: KEY, maxMicroUsd: 5 }],
     ['replay', { apiKey: KEY, replay: 'always' }],

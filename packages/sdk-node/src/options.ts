@@ -48,7 +48,7 @@ export interface GenerateOptions extends UpstreamOptions {
   allowedPaths?: readonly string[] | undefined;
   /** Body features beyond plain inference that may be used; `[]` for none. Default: not looked into. */
   allowedFeatures?: readonly string[] | undefined;
-  /** ISO 3166-1 codes. Refused until the relay supports it. */
+  /** Countries of callers by ISO 3166-1 code, in capitals (`['DE', 'AT']`). Works only at a relay with `server.country_header` or `server.geoip_file`. */
   allowedCountries?: readonly string[] | undefined;
   /** At most `requests` in any window of `perSeconds` seconds. */
   rateLimit?: { readonly requests: number; readonly perSeconds: number } | undefined;

@@ -116,6 +116,8 @@ function list(isItem: (item: string) => boolean): Check {
     );
 }
 
+const countryList = list((code) => /^[A-Z]{2}$/.test(code));
+
 /** Each member by its own rule; a member without one is at fault. */
 function members(value: JsonObject, rules: Readonly<Record<string, Check>>): string | null {
   for (const name of Object.keys(value)) {
@@ -230,7 +232,10 @@ export const CLAIM_RULES: Readonly<Record<string, ClaimRule>> = {
     check: bodyMembers(count),
     expects: 'must be an object of at most 64 body members, each a whole number',
   },
-  countries: { check: list((c) => /^[A-Z]{2}$/.test(c)), expects: `${LIST}, each two capital letters` },
+  countries: {
+    check: (value) => (Array.isArray(value) && value.length === 0 ? '' : countryList(value)),
+    expects: `${LIST}, at least one, each two capital letters`,
+  },
   replay: {
     check: word('nonce', 'idempotency'),
     expects: 'must be "nonce" or "idempotency", and needs limits.calls or limits.attempts',

@@ -49,6 +49,7 @@ export interface Claims {
   ips?: readonly string[] | string;
   set?: Readonly<Record<string, JsonValue>>;
   cap?: Readonly<Record<string, number>>;
+  /** ISO 3166-1 alpha-2, capitals, at least one. */
   countries?: readonly string[];
   replay?: 'nonce' | 'idempotency';
   store_down?: 'closed' | 'open';
@@ -71,7 +72,7 @@ export interface TokenFeatures {
   upstreamList: boolean;
 }
 
-/** What this release supports: none of the optional features. */
+/** What every relay of this release supports, however it is set up: none of the optional features. */
 export const CORE_FEATURES: TokenFeatures = Object.freeze({
   countries: false,
   ipsFirst: false,
@@ -80,6 +81,9 @@ export const CORE_FEATURES: TokenFeatures = Object.freeze({
   proofOfPossession: false,
   upstreamList: false,
 });
+
+/** What a relay of this release can be set up to support: what may be minted. `countries` asks for `server.country_header` or `server.geoip_file`. */
+export const RELEASE_FEATURES: TokenFeatures = Object.freeze({ ...CORE_FEATURES, countries: true });
 
 /** Why claims are malformed: the claim, and what it should be. Never holds the value. */
 export interface ClaimFault {

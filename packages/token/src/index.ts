@@ -13,7 +13,14 @@ export {
 } from './bytes.ts';
 export { isPathEntry } from './claim-rules.ts';
 export type { Claims, Limits, ParsedClaims, TokenFeatures, UpstreamClaim } from './claims.ts';
-export { CORE_FEATURES, effectiveAttempts, findUnsupported, parseClaims } from './claims.ts';
+export {
+  CORE_FEATURES,
+  effectiveAttempts,
+  findUnsupported,
+  parseClaims,
+  RELEASE_FEATURES,
+} from './claims.ts';
+export { isCountryCode } from './country-codes.ts';
 export type { Problem } from './errors.ts';
 export { MintError, RaiError } from './errors.ts';
 export type { JudgeOptions, TokenDenial } from './judge.ts';

@@ -5,8 +5,9 @@
 import { aeskw, gcm } from '@noble/ciphers/aes.js';
 import { p256 } from '@noble/curves/nist.js';
 import { concatBytes, decodeBase64Url, encodeBase64Url, encodeUtf8, randomBytes } from './bytes.ts';
-import { type Claims, CORE_FEATURES, checkClaims, findUnsupported, type Limits } from './claims.ts';
+import { type Claims, checkClaims, findUnsupported, type Limits, RELEASE_FEATURES } from './claims.ts';
 import { deriveConcatKey } from './concat-kdf.ts';
+import { findStrangeCountry } from './country-codes.ts';
 import { MintError } from './errors.ts';
 import { findExcess } from './judge.ts';
 import type { EcPublicKey, OctKey } from './keys.ts';
@@ -106,8 +107,11 @@ function checkMint(file: MintingFile, payload: Uint8Array): void {
   const { claims } = checked.parsed;
   if (claims.iss !== file.iss) throw new MintError('iss', 'is not the issuer of the .rai file');
   if (claims.aud !== file.aud) throw new MintError('aud', 'is not the relay of the .rai file');
-  const unsupported = findUnsupported(checked.parsed, CORE_FEATURES);
+  const unsupported = findUnsupported(checked.parsed, RELEASE_FEATURES);
   if (unsupported !== null) throw new MintError(unsupported, 'is not supported by this release of the relay');
+  // opening asks for the form alone: a code that is assigned next year opens on a relay of this year, and admits nobody there
+  const strange = findStrangeCountry(claims.countries ?? []);
+  if (strange !== null) throw new MintError('countries', strange);
   if (file.role === 'shared') checkAllowed(claims, file);
 }
 

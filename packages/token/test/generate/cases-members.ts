@@ -191,6 +191,12 @@ function lists(): OpenCase[] {
     bad('5', `${claim} ${what} is refused`, claim, good({ [claim]: value }));
   const g = (claim: string, what: string, value: unknown): OpenCase =>
     ok('5', `${claim} ${what} opens`, good({ [claim]: value }));
+  /** A token that opens where `countries` is supported; `mint` as in a case. */
+  const codes = (name: string, countries: string[], mint: string | null) => {
+    const claims = good({ countries });
+    const extra = { supported: ['countries'], claims_text: JSON.stringify(claims), mint };
+    return [aes(`countries ${name}`, { claims }), extra] as const;
+  };
   const cases: OpenCase[] = [];
   const sample: Record<string, string> = {
     models: 'm',
@@ -302,7 +308,6 @@ function lists(): OpenCase[] {
       'token_unsupported',
       'countries',
       good({ countries: ['DE', 'FR'] }),
-      { mint: 'countries' },
     ),
     opens(
       '5',
@@ -312,6 +317,25 @@ function lists(): OpenCase[] {
     ),
     b('countries', 'in lower case', ['de']),
     b('countries', 'of three letters', ['DEU']),
+    b('countries', 'of no items', []),
+    b('countries', 'with an empty item', ['DE', '']),
+    b('countries', 'with a digit', ['T1']),
+    b('countries', 'with a space behind', ['DE ']),
+    opens(
+      '5',
+      'countries with a code that no country has opens, and a mint refuses it',
+      ...codes('strange', ['DE', 'XX'], 'countries'),
+    ),
+    opens('5', 'countries with the code of Kosovo opens', ...codes('Kosovo', ['XK', 'US'], null)),
+    opens(
+      '5',
+      'countries of 64 items opens',
+      ...codes(
+        'sixty-four',
+        Array.from({ length: 64 }, () => 'DE'),
+        null,
+      ),
+    ),
   ];
 }
 
