@@ -15,7 +15,7 @@ const RENDER_ERROR = `${SERVER}/render-error\\.ts$`;
 /** Interfaces that a runtime or a shelf implements: whoever hands a value across may name them. */
 const SHELF_INTERFACES = `${SERVER}/(providers/provider|dialects/dialect|stores/store)\\.ts$`;
 /** Ports: interfaces beside their user, implemented by a runtime. */
-const PORTS = `${SERVER}/(forwarding/transport|observability/logger|observability/metrics)\\.ts$`;
+const PORTS = `${SERVER}/(forwarding/transport|observability/logger|observability/metrics|policy/country-lookup)\\.ts$`;
 /** Headers of every answer: ingress, http and the runtimes add the same ones. */
 const BASE_HEADERS = `${SERVER}/base-headers\\.ts$`;
 const STAGE_ENTRIES = STAGES.split('|').map((stage) => `${SERVER}/${stage}/${stage}\\.ts$`);

@@ -28,6 +28,7 @@ import { createMetering } from './metering/metering.ts';
 import type { Logger } from './observability/logger.ts';
 import type { Metrics } from './observability/metrics.ts';
 import { createObservability } from './observability/observability.ts';
+import type { CountryLookup } from './policy/country-lookup.ts';
 import { createPolicyOptions } from './policy/options.ts';
 import { createPolicy } from './policy/policy.ts';
 import { createCatalog } from './providers/catalog.ts';
@@ -70,6 +71,8 @@ export interface RelayPorts {
   readonly moreProviders?: readonly Provider[];
   /** `host:port` pairs beside config's `upstream.allow_private`. */
   readonly allowPrivate?: readonly string[];
+  /** Where addresses are, as the file that `server.geoip_file` names has it. Required with that key. */
+  readonly countryLookup?: CountryLookup;
   /** False where addresses cannot be checked at dial time. Default true. */
   readonly allowBase?: boolean;
 }
@@ -122,6 +125,12 @@ export function checkProviders(config: Pick<Config, 'providers' | 'vault'>): rea
   });
   return [...problems, ...strays];
 }
+
+const NO_FILES: Problem = {
+  path: '$.server.geoip_file',
+  message: 'names a file, and this runtime reads none',
+  fix: 'remove it, and name the header of the network in front with "country_header"',
+};
 
 /** Makes a relay. Throws RelayConfigError when `providers` in config cannot be joined with the registry. */
 export async function createRelay(
@@ -199,6 +208,8 @@ function createStages(
     config.providers,
   );
   if (problems.length > 0) throw new RelayConfigError(problems);
+  // left unread, the file would silently not bind
+  if (server.geoip_file !== null && ports.countryLookup === undefined) throw new RelayConfigError([NO_FILES]);
 
   const store = createMemoryStore(
     { capacityBytes: config.store.max_bytes, volatile: config.store.volatile },
@@ -211,6 +222,7 @@ function createStages(
     keyring,
     digest: ports.digest ?? ((text) => sha256(encodeUtf8(text))),
     ...(ports.vault && { vault: ports.vault }),
+    ...(ports.countryLookup && { countryLookup: ports.countryLookup }),
   });
   const allowPrivate = [...upstream.allow_private, ...(ports.allowPrivate ?? [])];
   const stages: RelayStages = {

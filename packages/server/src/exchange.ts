@@ -8,6 +8,12 @@ import type { Endpoint, Provider } from './providers/provider.ts';
 import type { Reservation } from './stores/store.ts';
 import type { Usage } from './usage.ts';
 
+/** What a trusted proxy says of the caller's country. */
+export interface ProxyCountry {
+  /** ISO 3166-1 code; null when the header is there and names no country, or more than one. */
+  readonly code: string | null;
+}
+
 /** After ingress: who asks, where the token stands, what is asked for. */
 export interface Arrival {
   readonly request: InboundRequest;
@@ -20,6 +26,8 @@ export interface Arrival {
   readonly client: string | null;
   /** The address that limits count: IPv4 whole, IPv6 its /64. */
   readonly clientGroup: string | null;
+  /** The caller's country by a trusted proxy's header; null where config names none, it is absent, or the peer is not trusted. */
+  proxyCountry(): ProxyCountry | null;
   /** Browser origin as sent, or null. */
   readonly origin: string | null;
   /** True when a missing `Origin` stands for the relay's own (`Sec-Fetch-Site: same-origin`). */

@@ -95,9 +95,16 @@ export function checkTogether(config: Config): Fault[] {
   ];
 }
 
+/** What is worth saying of a key, and what to do where leaving it is not as good. */
+interface Advice {
+  readonly path: readonly string[];
+  readonly message: string;
+  readonly fix?: string;
+}
+
 /** Keys that are accepted and change nothing yet, or that are worth a second look; one sentence each. */
-export function adviseOn(config: Config): { path: readonly string[]; message: string }[] {
-  const advice: { path: readonly string[]; message: string }[] = [];
+export function adviseOn(config: Config): Advice[] {
+  const advice: Advice[] = [];
   for (const sink of ['database', 'web', 'parquet'] as const) {
     if (config.log[sink] !== undefined) {
       advice.push({
@@ -106,9 +113,12 @@ export function adviseOn(config: Config): { path: readonly string[]; message: st
       });
     }
   }
-  if (config.server.country_header !== null || config.server.geoip_file !== null) {
-    const key = config.server.country_header !== null ? 'country_header' : 'geoip_file';
-    advice.push({ path: ['server', key], message: 'has no effect yet: tokens with `countries` are refused' });
+  if (config.server.country_header !== null && config.server.trusted_proxies.length === 0) {
+    advice.push({
+      path: ['server', 'country_header'],
+      message: 'is believed from trusted proxies only, and none is listed',
+      fix: 'list the proxy’s address in "trusted_proxies"',
+    });
   }
   for (const key of ['path', 'url'] as const) {
     if (config.store[key] !== null) {

@@ -234,7 +234,45 @@ describe('files that people already have', () => {
 
   it('warns of keys that wait for a later release', () => {
     const { warnings } = load({ server: { geoip_file: 'x.mmdb' }, store: { url: 'redis://x' } });
-    expect(warnings.map((warning) => warning.path)).toEqual(['$.server.geoip_file', '$.store.url']);
+    expect(warnings.map((warning) => warning.path)).toEqual(['$.store.url']);
+  });
+
+  it('warns of a country header that nobody is trusted to send, and says what to do', () => {
+    const header = { country_header: 'CF-IPCountry' };
+    const { warnings, problems, config } = load({ server: header });
+    expect(problems).toEqual([]);
+    expect(config.server.country_header).toBe('CF-IPCountry');
+    expect(warnings).toEqual([
+      expect.objectContaining({
+        path: '$.server.country_header',
+        fix: 'list the proxy’s address in "trusted_proxies"',
+      }),
+    ]);
+    expect(load({ server: { ...header, trusted_proxies: ['10.0.0.1'] } }).warnings).toEqual([]);
+    expect(load({ server: { geoip_file: 'x.mmdb' } }).warnings).toEqual([]);
+  });
+
+  it.each(['CF-IPCountry: DE', 'a b', '', '"x"', 'x'.repeat(129), 'x\r\ny', 'Länd'])(
+    'takes no header name like %j',
+    (name) => {
+      const { problems, config } = load({ server: { country_header: name } });
+      expect(problems.map(({ path, message }) => [path, message])).toEqual([
+        ['$.server.country_header', 'must be the name of a header alone, such as "CF-IPCountry"'],
+      ]);
+      expect(config.server.country_header).toBeNull();
+    },
+  );
+
+  it('takes the two country keys from the environment, and names the key that was meant', () => {
+    const env = { RELAYAPI_SERVER_COUNTRY_HEADER: 'X-Country', RELAYAPI_SERVER_GEOIP_FILE: '/geo/c.mmdb' };
+    expect(load({}, env).config.server).toMatchObject({
+      country_header: 'X-Country',
+      geoip_file: '/geo/c.mmdb',
+    });
+    const { problems } = load({ server: { contry_header: 'X', geoip_db: 'x.mmdb', geoip_fle: 'y.mmdb' } });
+    const said = problems.map(({ message, fix }) => `${message} ${fix}`).join('\n');
+    expect(said).toMatch(/country_header/);
+    expect(said).toMatch(/geoip_file/);
   });
 
   it('warns of a public address that is plain http', () => {

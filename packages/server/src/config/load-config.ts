@@ -213,11 +213,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     config,
     problems: [...problems, ...[...faults, ...together].map(problemOf)],
     warnings: [
-      ...adviseOn(config).map(({ path, message }) => ({
+      ...adviseOn(config).map(({ path, message, fix = 'remove it or leave it' }) => ({
         source: sourceOf(path),
         path: jsonPath(path),
         message,
-        fix: 'remove it or leave it',
+        fix,
       })),
       ...strayVariables(sources.env),
     ],

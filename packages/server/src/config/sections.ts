@@ -7,6 +7,8 @@ import { amount, choice, group, optionalText, seconds, text, texts, toggle, whol
 
 const MIB = 1024 * 1024;
 const YEAR_PROOF = 86_400;
+/** RFC 9110 §5.1. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/;
 
 /** `server`: the listener and what a request may cost before it is admitted. */
 export const serverSection = group(
@@ -79,12 +81,20 @@ export const serverSection = group(
       description: 'Debug logging, as `-d` does.',
       security: 'Logs grow; keys, tokens and bodies stay out of them at every level.',
     }),
-    country_header: optionalText({
-      description:
-        'Header in which a trusted proxy names the client’s country. Without effect until `countries` is supported.',
-    }),
+    country_header: z
+      .string()
+      .regex(HEADER_NAME, 'must be the name of a header alone, such as "CF-IPCountry"')
+      .nullable()
+      .default(null)
+      .meta({
+        description:
+          'Header in which the proxy in front names the caller’s country, for tokens with `countries`. Believed from `trusted_proxies` only.',
+        security:
+          'The proxy must set or remove this header on every request: one that passes on what the caller sent lets callers choose.',
+      }),
     geoip_file: optionalText({
-      description: 'MaxMind-format file for `countries`. Without effect until `countries` is supported.',
+      description:
+        'MaxMind-format file (`.mmdb`) that tells the country of a caller’s address, for tokens with `countries`. Read again when it changes. With `country_header` too, both must allow.',
     }),
   },
   'The listener.',

@@ -23,6 +23,12 @@ function parseEntry(entry: string): Address | null {
   return parseAddress(text);
 }
 
+/** Whether the connection's other end is a trusted proxy. */
+export function isTrustedPeer(peer: string | null, trusted: readonly AddressRange[]): boolean {
+  const address = peer === null ? null : parseAddress(peer);
+  return address !== null && trusted.some((range) => rangeHolds(range, address));
+}
+
 /**
  * The client's address. `peer` is the connection's other end; `forwardedFor` holds the header lines in the order of arrival.
  * The walk goes from the peer leftwards as long as each address is a trusted proxy; at a malformed entry it stays at the last good one.

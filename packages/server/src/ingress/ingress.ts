@@ -7,15 +7,16 @@ import { formatAddress, groupOf } from '../address.ts';
 import { RELAYED_METHODS } from '../base-headers.ts';
 import type { Clock } from '../clock.ts';
 import { type Denial, deny, isDenial } from '../errors.ts';
-import type { Arrival, PreparedBody } from '../exchange.ts';
+import type { Arrival, PreparedBody, ProxyCountry } from '../exchange.ts';
 import type { HeaderList, InboundRequest } from '../io.ts';
 import { createBodies } from './body.ts';
-import { findClient } from './client-address.ts';
+import { findClient, isTrustedPeer } from './client-address.ts';
 import { answerHeaders, preflightHeaders } from './cors.ts';
 import { shapeFor } from './error-shape.ts';
 import { checkHead, type Head, readHead } from './head.ts';
 import { findHeaderToken } from './header-token.ts';
 import type { IngressOptions } from './options.ts';
+import { readProxyCountry } from './proxy-country.ts';
 import { isRelayTarget, readTarget, type Target } from './target.ts';
 
 /** What ingress needs from outside. */
@@ -95,6 +96,7 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
       method: request.method,
       client: client && formatAddress(client),
       clientGroup: client && groupOf(client),
+      proxyCountry: () => proxyCountryOf(request, head),
       origin,
       sameOrigin: origin === null && head.get('sec-fetch-site')?.[0] === 'same-origin',
       token,
@@ -107,6 +109,12 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
       ),
       header: (name) => head.get(name)?.[0] ?? null,
     };
+  }
+
+  function proxyCountryOf(request: InboundRequest, head: Head): ProxyCountry | null {
+    const { countryHeader, trustedProxies } = options;
+    if (countryHeader === null || !isTrustedPeer(request.peerAddress, trustedProxies)) return null;
+    return readProxyCountry(head.get(countryHeader));
   }
 
   return {

@@ -10,6 +10,8 @@ export interface IngressOptions {
   readonly basePath: string;
   /** Proxies whose `X-Forwarded-For` is believed. Default none. Too wide a range lets callers choose their own address. */
   readonly trustedProxies: readonly AddressRange[];
+  /** Header in which a trusted proxy names the caller's country, lower case; null = none. Default null. */
+  readonly countryHeader: string | null;
   /** Answers `Access-Control-Allow-Private-Network` in preflights. Default false. */
   readonly privateNetwork: boolean;
   /** Ceiling over all request bodies held in memory at once, in bytes. Default 256 MiB. */
@@ -26,6 +28,7 @@ export interface IngressOptions {
 export interface IngressConfig {
   readonly base_path?: string;
   readonly trusted_proxies?: readonly string[];
+  readonly country_header?: string | null;
   readonly private_network?: boolean;
   readonly max_buffered_bytes?: number;
 }
@@ -40,6 +43,7 @@ export function createIngressOptions(config: IngressConfig = {}): IngressOptions
         throw new RangeError(`trusted_proxies: ${JSON.stringify(text)} is no address or CIDR range`);
       return range;
     }),
+    countryHeader: config.country_header?.toLowerCase() ?? null,
     privateNetwork: config.private_network ?? false,
     maxBufferedBytes: config.max_buffered_bytes ?? 256 * 1024 * 1024,
     slotsPerToken: 64,

@@ -90,6 +90,7 @@ describe('options of the stage', () => {
       cachedTokens: 1,
       maxBodyBytes: 100,
       ownOrigin: 'https://relay.example.com:8443',
+      countries: false,
       leaseMs: 30_000,
     });
   });

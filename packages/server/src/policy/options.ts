@@ -29,6 +29,8 @@ export interface PolicyOptions {
   readonly maxBodyBytes: number;
   /** Origin under which browsers reach the relay, from `public_url`; null: taken from `Host`. */
   readonly ownOrigin: string | null;
+  /** Whether callers' countries can be known: `country_header` or `geoip_file` is set. Without, a token with `countries` is unsupported. Default false. */
+  readonly countries: boolean;
   /** Life of a concurrency lease that is not renewed. Default 30 s. */
   readonly leaseMs: number;
 }
@@ -50,6 +52,8 @@ export interface PolicyConfig {
   };
   readonly max_body_bytes?: number;
   readonly public_url?: string | null;
+  readonly country_header?: string | null;
+  readonly geoip_file?: string | null;
 }
 
 /** Options from config values, with every default filled in. */
@@ -65,6 +69,7 @@ export function createPolicyOptions(config: PolicyConfig = {}): PolicyOptions {
     cachedTokens: damping?.cached_tokens ?? 10_000,
     maxBodyBytes: config.max_body_bytes ?? 10 * 1024 * 1024,
     ownOrigin: publicUrl === null ? null : new URL(publicUrl).origin,
+    countries: (config.country_header ?? config.geoip_file ?? null) !== null,
     leaseMs: 30_000,
   };
 }

@@ -33,6 +33,7 @@ import {
   type FormFields,
   needsBody,
 } from './body.ts';
+import { checkCountries } from './checks/countries.ts';
 import { checkFetchMetadata } from './checks/fetch-metadata.ts';
 import { checkIps } from './checks/ips.ts';
 import { checkHeadModels } from './checks/models.ts';
@@ -40,6 +41,7 @@ import { checkOrigin } from './checks/origins.ts';
 import { checkPath, createReachTest } from './checks/paths.ts';
 import { readOnce } from './checks/replay.ts';
 import { checkDeclaredSize, maxRequestBytes } from './checks/request-size.ts';
+import type { CountryLookup } from './country-lookup.ts';
 import { createFloodCheck } from './flood.ts';
 import { type CacheSize, createOpener, type Opener, TOKEN_INVALID } from './opener.ts';
 import type { PolicyOptions } from './options.ts';
@@ -63,7 +65,9 @@ export interface PolicyPorts {
   readonly judge?: typeof judgeToken;
   /** Default: the token package's. */
   readonly allowOf?: typeof allowOf;
-  /** Claims beyond the core that this relay enforces. Default none. */
+  /** Where addresses are; default nowhere. */
+  readonly countryLookup?: CountryLookup;
+  /** Claims beyond the core that this relay enforces. Default: `countries` where the options say so. */
   readonly supported?: TokenFeatures;
 }
 
@@ -73,7 +77,7 @@ export interface Policy {
   checkFlood(arrival: Arrival): Denial | null;
   /** An authentic token that may be used now, by the keys in force. */
   open(arrival: Arrival): Promise<Opened | Denial>;
-  /** What needs the head alone: address, origin, how it was asked. */
+  /** What needs the head alone: address, country, origin, how it was asked. */
   checkHead(opened: Opened, arrival: Arrival): Denial | null;
   /** Method, path, models in path and query, nonce header, then what the head says of the body: its size, its encoding where it must be read. */
   checkRoute(opened: Opened, arrival: Arrival, route: Route): Denial | null;
@@ -129,9 +133,15 @@ async function openArrival(opener: Opener, judging: Judging, arrival: Arrival): 
   return judgeOpened(judging, opened) ?? opened;
 }
 
-function checkHead(options: PolicyOptions, { claims }: Opened, arrival: Arrival): Denial | null {
+function checkHead(
+  options: PolicyOptions,
+  countryLookup: CountryLookup | null,
+  { claims }: Opened,
+  arrival: Arrival,
+): Denial | null {
   return (
     checkIps(claims, arrival.client) ??
+    checkCountries(claims, arrival, countryLookup) ??
     checkOrigin(claims, arrival, options.ownOrigin) ??
     checkFetchMetadata(arrival)
   );
@@ -212,12 +222,15 @@ export function createPolicy(options: PolicyOptions, ports: PolicyPorts): Policy
     nowSeconds,
     judge: ports.judge ?? judgeToken,
     allowOf: ports.allowOf ?? allowOf,
-    options: { supported: ports.supported ?? CORE_FEATURES, reachesAccount: createReachTest(ports.catalog) },
+    options: {
+      supported: ports.supported ?? { ...CORE_FEATURES, countries: options.countries },
+      reachesAccount: createReachTest(ports.catalog),
+    },
   };
   return {
     checkFlood: (arrival) => checkFlood(arrival.clientGroup),
     open: (arrival) => openArrival(opener, judging, arrival),
-    checkHead: (opened, arrival) => checkHead(options, opened, arrival),
+    checkHead: (opened, arrival) => checkHead(options, ports.countryLookup ?? null, opened, arrival),
     checkRoute: (opened, arrival, route) => checkRoute(judging, options, opened, arrival, route),
     maxRequestBytes: ({ claims }) => maxRequestBytes(claims, options.maxBodyBytes),
     needsBody: ({ claims }, route) => needsBody(claims, route),

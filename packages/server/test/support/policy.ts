@@ -15,7 +15,7 @@ import {
   sha256,
 } from 'relayapi-token';
 import { type Denial, isDenial } from '../../src/errors.ts';
-import type { Arrival, Opened, Route } from '../../src/exchange.ts';
+import type { Arrival, Opened, ProxyCountry, Route } from '../../src/exchange.ts';
 import { createPolicyOptions, type PolicyOptions } from '../../src/policy/options.ts';
 import { createPolicy, type Policy, type PolicyPorts } from '../../src/policy/policy.ts';
 import type { Endpoint, Provider } from '../../src/providers/provider.ts';
@@ -29,6 +29,7 @@ export interface ArrivalParts {
   client?: string | null;
   origin?: string | null;
   sameOrigin?: boolean;
+  proxyCountry?: ProxyCountry | null;
   place?: 'path' | 'header';
   /** Flat header lines. */
   headers?: readonly string[];
@@ -51,6 +52,7 @@ export function makeArrival(parts: ArrivalParts = {}): Arrival {
     clientGroup: client,
     origin: parts.origin ?? null,
     sameOrigin: parts.sameOrigin ?? false,
+    proxyCountry: () => parts.proxyCountry ?? null,
     token: parts.token == null ? null : new Secret(parts.token),
     tokenPlace: parts.place ?? 'path',
     rest: '/v1/chat/completions',

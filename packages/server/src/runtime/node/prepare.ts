@@ -13,6 +13,7 @@ import { checkProviders } from '../../create-relay.ts';
 import type { VaultEntry } from '../../routing/options.ts';
 import { DEFAULT_RAI, makeDefaultRai } from './default-rai.ts';
 import type { Flags } from './flags.ts';
+import { type GeoipFile, openGeoipFile } from './geoip-file.ts';
 import { checkPort } from './port-check.ts';
 import { createRaiFiles, type RaiFiles, type RaiLook } from './rai-files.ts';
 import { explainSystemError } from './secret-files.ts';
@@ -26,6 +27,8 @@ export interface Prepared {
   readonly warnings: readonly ConfigProblem[];
   readonly vault: ReadonlyMap<string, VaultEntry>;
   readonly adminSecret: Secret | null;
+  /** The operator's file of countries; null without one. */
+  readonly geoip: GeoipFile | null;
   readonly raiPath: string;
   readonly raiFiles: RaiFiles;
   readonly keys: RaiLook;
@@ -75,6 +78,14 @@ function createJudge(flags: Flags, config: Config): (file: RaiFile) => Problem |
   };
 }
 
+/** The geoip file that config names, open; null where it names none. */
+export function readGeoip(
+  { server }: Config,
+  configName: string,
+): GeoipFile | { problem: ConfigProblem } | null {
+  return server.geoip_file === null ? null : openGeoipFile(server.geoip_file, configName);
+}
+
 /** Key files as a start finds them. */
 export interface KeysRead {
   readonly files: RaiFiles;
@@ -119,12 +130,14 @@ export async function prepare(
   const sources = { env, groupRead: flags.raiGroupRead, configName };
   const vault = readVault(config.vault, sources);
   const admin = readAdminSecret(config.admin, sources);
+  const geoip = readGeoip(config, configName);
   const problems = [
     ...flags.problems,
     ...configProblems,
     ...checkProviders(config).map((problem) => ({ ...problem, source: configName })),
     ...vault.problems,
     ...admin.problems,
+    ...(geoip !== null && 'problem' in geoip ? [geoip.problem] : []),
     ...checkDemo(flags, config),
     ...(await checkPorts(config, configName)),
   ];
@@ -146,6 +159,7 @@ export async function prepare(
     warnings,
     vault: vault.vault,
     adminSecret: admin.secret,
+    geoip: geoip !== null && 'problem' in geoip ? null : geoip,
     raiPath,
     raiFiles: keys.files,
     keys: keys.look,

@@ -43,7 +43,7 @@ export class StartError extends Error {
 export interface RunningServer {
   /** What to print: the start line, and in demo mode what to try. */
   readonly greeting: string;
-  /** Looks at the key files now. */
+  /** Looks at the key files and the geoip file now. */
   reload(): Promise<void>;
   /** Stops: new requests are refused, running streams get `drainMs`, counters are kept. */
   close(drainMs: number): Promise<void>;
@@ -114,10 +114,16 @@ async function assemble(parts: Parts, setting: Setting): Promise<RunningServer> 
     onFault: setting.fault,
     onChange: (look) => takeKeys(parts, setting, instance, look),
   });
+  watchGeoip(setting);
   return {
     greeting: greet(parts, setting, instance, port),
-    reload: () => parts.watch?.lookNow() ?? Promise.resolve(),
-    close: (drainMs) => closeAll(parts, instance, drainMs),
+    async reload() {
+      await Promise.all([parts.watch?.lookNow(), prepared.geoip?.lookNow()]);
+    },
+    close(drainMs) {
+      prepared.geoip?.stop();
+      return closeAll(parts, instance, drainMs);
+    },
   };
 }
 
@@ -161,6 +167,7 @@ async function startRelay(parts: Parts, { prepared, config, logger, mint }: Sett
         metrics: createPrometheusMetrics(),
         digest: (text) => hash('sha256', text, 'buffer'),
         vault: prepared.vault,
+        ...(prepared.geoip && { countryLookup: prepared.geoip }),
         ...(parts.snapshot && { snapshot: parts.snapshot }),
         ...(parts.demo && { allowPrivate: [`127.0.0.1:${parts.demo.port}`] }),
       },
@@ -283,6 +290,22 @@ async function takeKeys(
     });
   }
   reportRejected(look.newlyRejected, logger);
+}
+
+function watchGeoip({ prepared: { geoip }, logger }: Setting): void {
+  if (geoip === null) return;
+  const report = (message: string) => {
+    const { type, built } = geoip.database;
+    logger.log('info', message, { file: geoip.path, type, built });
+  };
+  report('geoip file in use');
+  geoip.watch({
+    onTaken: () => report('geoip file reloaded'),
+    onRejected({ message, fix }) {
+      const fields = { file: geoip.path, problem: message, fix, in_use: 'its last good state' };
+      logger.log('error', 'geoip file rejected', fields);
+    },
+  });
 }
 
 function reportRejected(rejected: readonly RejectedRai[], logger: Logger): void {
