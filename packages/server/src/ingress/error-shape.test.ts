@@ -28,6 +28,10 @@ test.each([
   ['/model/anthropic.claude-3%3A0/converse', 'union'],
   ['/mcpx', 'union'],
   ['/xmessages', 'union'],
+  ['/v1/messages/other', 'union'],
+  ['/x/v1beta/models', 'union'],
+  ['/v1/models/m:verb/more', 'union'],
+  ['/v1/chat/completions/more', 'union'],
   ['', 'union'],
 ])('%s is answered as %s', (rest, shape) => {
   expect(shapeFor(rest)).toBe(shape);

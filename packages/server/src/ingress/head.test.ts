@@ -35,6 +35,9 @@ describe('A22 framing', () => {
     ['xchunked', { headers: ['Transfer-Encoding', 'xchunked'] }],
     ['a coding in HTTP/1.0', { httpVersion: '1.0', headers: ['Transfer-Encoding', 'chunked'] }],
     ['another expectation', { headers: ['Expect', '200-ok'] }],
+    ['two expectations', { headers: ['Expect', '100-continue', 'expect', '100-continue'] }],
+    ['the words HTTP/2.0 on an HTTP/1 connection', { httpVersion: '2.0' }],
+    ['HTTP/0.9', { httpVersion: '0.9' }],
     ['a control byte in a value', { headers: ['X', 'a\u0001b'] }],
     ['a line feed in a value', { headers: ['X', 'a\nb: c'] }],
     ['a NUL', { headers: ['X', 'a\0'] }],
@@ -46,6 +49,8 @@ describe('A22 framing', () => {
     ['plain', {}],
     ['chunked in any case', { headers: ['Transfer-Encoding', ' Chunked '] }],
     ['a length', { headers: ['Content-Length', '0'] }],
+    ['a length of 15 digits', { headers: ['Content-Length', '9'.repeat(15)] }],
+    ['HTTP/1.0', { httpVersion: '1.0' }],
     ['100-continue in any case', { headers: ['Expect', '100-Continue'] }],
     ['Host with port', { host: false, headers: ['Host', '127.0.0.1:8840'] }],
     ['Host IPv6', { host: false, headers: ['Host', '[::1]:8840'] }],
@@ -58,6 +63,25 @@ describe('A22 framing', () => {
     ],
   ])('%s passes', (_why, parts) => {
     expect(check(parts)).toBeNull();
+  });
+
+  test.each<[string, InboundParts]>([
+    ['version', { httpVersion: '0.9' }],
+    ['host missing', { host: false }],
+    ['host repeated', { headers: ['host', 'relay.test'] }],
+    ['host malformed', { host: false, headers: ['Host', 'a/b'] }],
+    [
+      'content-length with transfer-encoding',
+      { headers: ['Content-Length', '3', 'Transfer-Encoding', 'chunked'] },
+    ],
+    ['transfer-encoding in HTTP/1.0', { httpVersion: '1.0', headers: ['Transfer-Encoding', 'chunked'] }],
+    ['transfer-encoding', { headers: ['Transfer-Encoding', 'gzip'] }],
+    ['content-length', { headers: ['Content-Length', '+3'] }],
+    ['expect', { headers: ['Expect', '200-ok'] }],
+    ['control byte in a header', { headers: ['X', 'a\0'] }],
+  ])('the operator is told the fault: %s', (reason, parts) => {
+    const request = makeInbound(parts);
+    expect(checkHead(request, readHead(request))?.reason).toBe(reason);
   });
 
   test('the connection is not used again after doubtful framing', () => {

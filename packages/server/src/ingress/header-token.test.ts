@@ -40,6 +40,7 @@ describe('no token is found', () => {
     ['a dummy key', ['authorization', 'Bearer sk-demo-not-a-key'], 'token_missing'],
     ['an empty header', ['authorization', ''], 'token_missing'],
     ['a token that is not the last word', ['authorization', `Bearer ${SHAPED} x`], 'token_missing'],
+    ['text before the shape', ['authorization', `(${SHAPED}`], 'token_missing'],
     ['ek_ twice', ['authorization', `Bearer ek_ek_${SHAPED}=`], 'token_missing'],
     ['a cookie', ['cookie', SHAPED], 'token_missing'],
     ['proxy-authorization', ['proxy-authorization', `Bearer ${SHAPED}`], 'token_missing'],
@@ -55,6 +56,13 @@ describe('no token is found', () => {
     ['4,097 characters', ['authorization', `Bearer ${'a'.repeat(4089)}.b.c.d.e`], 'token_invalid'],
   ])('%s', (_why, headers, denied) => {
     expect(find(...headers)).toBe(denied);
+  });
+
+  test('the operator is told which header, and why', () => {
+    const denial = (...headers: string[]) => findHeaderToken(readHead(makeInbound({ headers })));
+    expect(denial('x-api-key', 'a,b')).toMatchObject({ param: 'x-api-key' });
+    expect(denial('authorization', SHAPED, 'x-api-key', OTHER)).toMatchObject({ reason: 'two tokens' });
+    expect(denial('api-key', `${'a'.repeat(4089)}.b.c.d.e`)).toMatchObject({ reason: 'length' });
   });
 
   test('A7 4,096 characters behind ek_ still pass: the prefix goes before the length is taken', () => {

@@ -18,6 +18,18 @@ const receive = (parts: InboundParts, config?: IngressConfig) =>
   make(config).receive(makeInbound({ target: TARGET, ...parts }));
 const value = (headers: HeaderList, name: string) => headers.filter(([n]) => n === name).map(([, v]) => v);
 
+test('the relay answers below its base path, the shell elsewhere', () => {
+  expect(make().matches(TARGET)).toBe(true);
+  expect(make().matches('/health')).toBe(false);
+});
+
+test('each request gets an id of its own', () => {
+  const ingress = createIngress(createIngressOptions({}), { clock });
+  const [one, two] = [1, 2].map(() => ingress.receive(makeInbound({})).arrival.requestId);
+  expect(one).toMatch(/^[0-9a-f-]{36}$/);
+  expect(two).not.toBe(one);
+});
+
 describe('an arrival', () => {
   test('holds what later stages ask for', () => {
     const { arrival, denial, preflight } = receive({
@@ -157,6 +169,30 @@ describe('refusals', () => {
     expect(receive(parts).denial?.denied).toBe(denied);
   });
 
+  test.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD'])('%s is relayed', (method) => {
+    expect(receive({ method }).denial).toBeNull();
+  });
+
+  test('a refused head or target leaves the token unread, so that nothing can be done with it', () => {
+    const { arrival } = receive({ headers: ['host', 'again'] });
+    expect(arrival.token).toBeNull();
+    expect(receive({ method: 'OPTIONS' }).arrival.token).toBeNull();
+  });
+
+  test('too many fields are told as such', () => {
+    const fields = Array.from({ length: 65 }, (_, i) => [`x-${i}`, '1']).flat();
+    expect(receive({ headers: fields }).denial?.reason).toBe('fields');
+  });
+
+  test('a WebSocket is told where to go: HTTP/1.1, where the runtime can say so', () => {
+    const upgrade = { upgrade: true, headers: ['upgrade', 'websocket'] };
+    expect(receive(upgrade).denial?.headers).toEqual([
+      ['upgrade', 'HTTP/1.1'],
+      ['connection', 'close, upgrade'],
+    ]);
+    expect(receive({ ...upgrade, exact: false }).denial?.headers).toEqual([]);
+  });
+
   test('405 names the methods', () => {
     expect(receive({ method: 'TRACE' }).denial?.headers).toEqual([
       ['allow', 'GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS'],
@@ -186,6 +222,16 @@ describe('A51 preflights', () => {
     const long = { method: 'OPTIONS', target: TARGET.padEnd(9000, 'x'), headers: ASK };
     expect(receive(long)).toMatchObject({ denial: null, preflight: true });
     expect(receive({ ...long, method: 'POST' }).denial?.denied).toBe('uri_too_long');
+  });
+
+  test('succeed with too many fields', () => {
+    const fields = Array.from({ length: 65 }, (_, i) => [`x-${i}`, '1']).flat();
+    const many = { method: 'OPTIONS', headers: [...ASK, ...fields] };
+    expect(receive(many)).toMatchObject({ denial: null, preflight: true });
+  });
+
+  test('carry the id of the request', () => {
+    expect(value(answer(ASK), 'x-request-id')).toEqual(['id-1']);
   });
 
   test('do not excuse framing or an odd target', () => {
@@ -251,6 +297,13 @@ describe('headers of answers', () => {
     expect(allowed(answer(own, claims()))).toEqual(['*']);
     expect(allowed(answer(own, claims([own, 'none'])))).toEqual([own]);
     expect(allowed(answer(null, claims([own, 'none'])))).toEqual([]);
+  });
+
+  test('A53 an answer that names no origin still says its id, its end, and what protects it', () => {
+    const headers = answer('https://evil.example', claims(['https://app.example.com']));
+    expect(value(headers, 'x-request-id')).toEqual(['id-1']);
+    expect(value(headers, 'relay-expires')).toEqual(['1800000060']);
+    expect(value(headers, 'cache-control')).toEqual(['private, no-store, no-transform']);
   });
 
   test.each([

@@ -50,6 +50,37 @@ test('giving back twice frees one place', async () => {
   second?.();
 });
 
+test('giving back twice lets one of those who wait go on, not two', async () => {
+  const slots = createSlots(1, 1000);
+  const first = await slots.take('a');
+  const second = slots.take('a');
+  const third = slots.take('a');
+  first?.();
+  first?.();
+  expect(await second).not.toBeNull();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await third).toBeNull();
+});
+
+test('one place given back leaves the others counted', async () => {
+  const slots = createSlots(2, 1000);
+  const [first] = await Promise.all([slots.take('a'), slots.take('a')]);
+  first?.();
+  expect(await slots.take('a')).not.toBeNull();
+  const fourth = slots.take('a');
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await fourth).toBeNull();
+});
+
+test('whoever got a place in time leaves no timer behind', async () => {
+  const slots = createSlots(1, 1000);
+  const first = await slots.take('a');
+  const second = slots.take('a');
+  first?.();
+  await second;
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test('whoever waits too long gets none and leaves the line', async () => {
   const slots = createSlots(1, 1000);
   const first = await slots.take('a');

@@ -151,6 +151,18 @@ describe('refused targets', () => {
     expect(read(target).denial?.denied).toBe(denied);
   });
 
+  test.each([
+    ['form', 'http://relay.test/x'],
+    ['form', ''],
+    ['byte', `/relayapi/${SHAPED}/v 1`],
+  ])('the operator is told the fault: %s', (reason, target) => {
+    expect(read(target).denial).toMatchObject({ denied: 'bad_target', reason });
+  });
+
+  test('the operator is told that a token had not the shape of one', () => {
+    expect(read('/relayapi/x/v1').tokenDenial?.reason).toBe('shape');
+  });
+
   test('8,192 bytes pass', () => {
     const target = `/relayapi/${SHAPED}/`.padEnd(8192, 'x');
     expect(read(target).denial).toBeNull();
