@@ -69,6 +69,30 @@ describe('sending', () => {
     socket.destroy();
   });
 
+  test.each<[end: string, large: number, complete: boolean]>([
+    ['an end', 0, true],
+    ['an end, large ones between', 2000, true],
+    ['a cut', 0, false],
+  ])(
+    'pieces of one byte within one turn leave in few writes, in order and whole: %s',
+    async (_end, large, complete) => {
+      const pieces = Array.from({ length: 50_000 }, (_, i) =>
+        large > 0 && i % 1000 === 7 ? encode(`${i}`.padEnd(large)) : encode(`${i % 10}`),
+      );
+      const port = await serve((sink) => {
+        sink.start(200, []);
+        for (const piece of pieces) sink.write(piece);
+        if (complete) sink.end();
+        else sink.destroy();
+      });
+      const answer = await sendRaw(port, GET);
+      expect(answer.complete).toBe(complete);
+      expect(answer.body).toBe(Buffer.concat(pieces).toString());
+      const frames = answer.text.split('\r\n').filter((line) => /^[0-9a-f]{1,5}$/.test(line)).length;
+      expect(frames).toBeLessThan(large > 0 ? 120 : 10);
+    },
+  );
+
   test('headers keep their order and doubles', async () => {
     const port = await serve((sink) => {
       sink.start(207, [

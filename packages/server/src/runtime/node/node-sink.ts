@@ -17,6 +17,10 @@ export interface NodeSinkOptions {
   readonly onLast?: (socket: Socket) => void;
 }
 
+/** Pieces below this that come within one turn of the event loop are gathered into writes of at most `GATHER_BYTES`. */
+const SMALL_BYTES = 1024;
+const GATHER_BYTES = 16 * 1024;
+
 /** Wraps a response. */
 export function wrapNodeResponse(
   req: IncomingMessage,
@@ -31,6 +35,9 @@ export function wrapNodeResponse(
   let waiting = false;
   let onDrain: (() => void) | null = null;
   const goneListeners: Array<() => void> = [];
+  let wrote = false;
+  let gathered: Uint8Array | null = null;
+  let gatheredBytes = 0;
 
   function leave(): void {
     if (gone) return;
@@ -46,6 +53,7 @@ export function wrapNodeResponse(
   }
 
   function abort(): void {
+    passGathered();
     finished = true;
     // Without a length or chunks the end of the connection is the end of the message: only a reset tells.
     if (!framed && started) socket.resetAndDestroy();
@@ -93,15 +101,47 @@ export function wrapNodeResponse(
     else res.write('', 'latin1');
   }
 
-  function write(chunk: Uint8Array): boolean {
-    if (finished || gone) return true;
-    if (res.write(chunk)) return true;
+  function pass(bytes: Uint8Array): boolean {
+    if (res.write(bytes)) return true;
     watchReader();
     return false;
   }
 
+  function passGathered(): boolean {
+    if (gathered === null) return true;
+    const bytes = gathered.subarray(0, gatheredBytes);
+    gathered = null;
+    gatheredBytes = 0;
+    return gone || pass(bytes);
+  }
+
+  /** Gathers a piece until the end of the turn or until there is enough. */
+  function gather(chunk: Uint8Array): boolean {
+    if (gathered === null) {
+      gathered = new Uint8Array(GATHER_BYTES);
+      process.nextTick(passGathered);
+    }
+    gathered.set(chunk, gatheredBytes);
+    gatheredBytes += chunk.length;
+    return gatheredBytes + SMALL_BYTES <= GATHER_BYTES || passGathered();
+  }
+
+  // Node keeps some hundred bytes beside each piece until it is out, and back-pressure counts the pieces alone: chunks of one byte would
+  // fill memory. Node holds the socket corked for the rest of a turn in which it wrote, so what follows there gets no later by gathering.
+  function write(chunk: Uint8Array): boolean {
+    if (finished || gone) return true;
+    if (wrote && socket.writableCorked > 0 && chunk.length < SMALL_BYTES) {
+      const room = gather(chunk);
+      return room && !res.writableNeedDrain;
+    }
+    wrote = true;
+    const room = passGathered();
+    return pass(chunk) && room;
+  }
+
   function end(chunk?: Uint8Array): void {
     if (finished || gone) return;
+    passGathered();
     finished = true;
     if (req.complete) endNow(chunk);
     else void endWhileUploading(chunk);
