@@ -43,6 +43,14 @@ export interface ServerProcess {
 /** Most characters of standard output that are kept for a run whose output is watched. */
 const KEPT_WATCHED = 65_536;
 
+/** How a program is started where it matters. */
+export interface Start {
+  /** A module that runs inside the program before it; the channel to it is `child.send` and `message`. */
+  readonly preload?: URL;
+  /** Most open files (`ulimit -n`). */
+  readonly openFiles?: number;
+}
+
 /**
  * Starts the program in `folder`. Ports are free ones unless the arguments or `config` say otherwise. With `watch` each piece of
  * standard output goes there, and only the first ones are kept: for runs that print without end.
@@ -52,22 +60,28 @@ export function startProcess(
   argv: readonly string[],
   env: Record<string, string> = {},
   watch: ((text: string) => void) | null = null,
+  { preload, openFiles }: Start = {},
 ): ServerProcess {
-  const child = spawn(process.execPath, ['--conditions=relayapi-source', MAIN, ...argv], {
+  const node = [process.execPath, '--conditions=relayapi-source'];
+  if (preload !== undefined) node.push(`--import=${preload.href}`);
+  // exec: the shell becomes the program, so that signals and /proc mean the program
+  const shell = openFiles === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${openFiles} && exec "$@"`, 'sh'];
+  const [program = '', ...rest] = [...shell, ...node, MAIN, ...argv];
+  const child = spawn(program, rest, {
     cwd: folder,
     env: { PATH: process.env['PATH'], HOME: folder, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(preload === undefined ? [] : ['ipc' as const])],
   });
   let stdout = '';
   let stderr = '';
   const watchers = new Set<() => void>();
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     watch?.(String(chunk));
     if (watch !== null && stdout.length > KEPT_WATCHED) return;
     stdout += chunk;
     for (const watcher of watchers) watcher();
   });
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     stderr += chunk;
   });
   const ended = new Promise<Ended>((resolve) => {
