@@ -98,6 +98,12 @@ describe('an origin with variables', () => {
     );
   });
 
+  it('without a path has / as its root', () => {
+    const opened = openedWith({ upstream: [{ provider: 'open', key }] });
+    const routing = createRouting({}, { catalog, vault: new Map(), allowOf: () => allowWith() });
+    expect(routing.route(opened, arrivalFor(''))).toMatchObject({ root: '', relative: '', path: '/' });
+  });
+
   it('is none when what is filled in is no origin', () => {
     const loose = { ...twoParts, vars: { region: '.*', account: '.*' } };
     expect(originOf(loose, { region: 'a/b', account: 'c' }, null)).toBeNull();
@@ -152,6 +158,10 @@ describe('a credential of several parts', () => {
       expect(() => credentialHeader(bearer, { key: new Secret(key) })).toThrow('cannot stand in a header');
     }
     expect(() => credentialHeader(bearer, {})).toThrow('no credential field');
+    const plain = { kind: 'header', name: 'x-key', template: '{key}' } as const;
+    expect(() => credentialHeader(plain, { key: new Secret(' a') })).toThrow('cannot stand in a header');
+    expect(() => credentialHeader(plain, { key: new Secret('a ') })).toThrow('cannot stand in a header');
+    expect(credentialHeader(plain, { key: new Secret('a') })?.value.reveal()).toBe('a');
   });
 
   it('that is refused is named by its reason, never by a byte of it', () => {

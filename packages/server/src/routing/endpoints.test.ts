@@ -8,6 +8,10 @@ import { findEndpoint } from './endpoints.ts';
 import { createRouting } from './routing.ts';
 
 const row = (path: string, more: Partial<Endpoint> = {}): Endpoint => ({ ...CHAT, path, ...more });
+const bare = (path: string): Endpoint => {
+  const { models: _, ...rest } = row(path);
+  return rest;
+};
 const provider = defineProvider({
   id: 'x',
   name: 'X',
@@ -21,6 +25,10 @@ const provider = defineProvider({
     row('/tree/*'),
     row('/asset-{id}.json'),
     row('/speak', { models: [{ in: 'query', name: 'model' }] }),
+    row('/bound/{name}', { root: '/v2' }),
+    row('/d/{deployment}/{name}', { models: [{ in: 'path', segment: 'deployment' }] }),
+    bare('/bare/{name}'),
+    row('/o-{id}-o'),
     row('/m/{model}/x', { models: [{ in: 'path', segment: 'model' }] }),
   ],
   passQuery: ['model', 'voice'],
@@ -42,6 +50,9 @@ describe('the row of a request', () => {
     ['POST', '/asset-7.json', '/asset-{id}.json', { id: '7' }],
     ['POST', '/tree/a', '/tree/*', {}],
     ['POST', '/tree/a/b/', '/tree/*', {}],
+    ['POST', '/a/undefined', '/a/{name}', { name: 'undefined' }],
+    ['POST', '/bare/a', '/bare/{name}', { name: 'a' }],
+    ['POST', '/d/a%2Fb/c', '/d/{deployment}/{name}', { deployment: 'a/b', name: 'c' }],
     ['POST', '/m/a%2Fb/x', '/m/{model}/x', { model: 'a/b' }],
   ])('%s %s is %s', (method, relative, path, segments) => {
     expect(find(method, relative)).toEqual([path, segments]);
@@ -60,6 +71,12 @@ describe('the row of a request', () => {
     ['POST', '/asset-.json'],
     ['POST', '/asset-7.json.json'],
     ['POST', '/asset-7%2Ejson.json'],
+    ['POST', '/asset-7'],
+    ['POST', '/o-o'],
+    ['POST', '/a/%zz'],
+    ['POST', '/bare/a%2Fb'],
+    ['POST', '/d/a/b%2Fc'],
+    ['POST', '/tree/%zz'],
     ['POST', '/tree'],
     ['POST', '/tree/a%2Fb'],
     ['POST', '/only'],
@@ -69,6 +86,8 @@ describe('the row of a request', () => {
 
   it('can be bound to one root', () => {
     expect(find('POST', '/only', '/v2')).toEqual(['/only', {}]);
+    expect(find('POST', '/bound/a', '/v2')).toEqual(['/bound/{name}', { name: 'a' }]);
+    expect(find('POST', '/bound/a')).toBeNull();
   });
 
   it('is looked up in objects without a prototype', () => {
@@ -96,6 +115,11 @@ describe('a model in the query', () => {
 
   it('with a plus sign could be two models, and is refused', () => {
     expect(route('model=a+b')).toMatchObject({ denied: 'bad_target' });
-    expect(route('model=a%2Bb')).toMatchObject({ denied: 'bad_target' });
+    expect(route('model=a%2Bb')).toMatchObject({ denied: 'bad_target', reason: 'query model' });
+    expect(route('model=a+b&voice=x')).toMatchObject({ denied: 'bad_target' });
+  });
+
+  it('given twice is refused, whatever the row', () => {
+    expect(route('voice=a&voice=b')).toMatchObject({ denied: 'bad_target', reason: 'query' });
   });
 });

@@ -38,7 +38,6 @@ export function findEndpoint(
   for (const endpoint of table.literal.get(`${method} ${relative}`) ?? []) {
     if (endpoint.root === undefined || endpoint.root === root) return { endpoint, segments: NO_SEGMENTS };
   }
-  if (table.patterns.length === 0 || relative === '') return null;
   const raw = relative.slice(1).split('/');
   for (const row of table.patterns) {
     if (row.endpoint.method !== method) continue;
@@ -101,7 +100,6 @@ function matchRow(row: CompiledRow, raw: readonly string[]): Record<string, stri
 }
 
 function captureSegment(part: Exclude<Part, { literal: string }>, text: string): string | null {
-  if (text.length <= part.before.length + part.after.length) return null;
   if (!text.startsWith(part.before) || !text.endsWith(part.after)) return null;
   const value = decodeSegment(text.slice(part.before.length, text.length - part.after.length));
   if (value === null || value === '') return null;

@@ -249,6 +249,7 @@ describe('segments read alone', () => {
     expect(decodeSegment('a%2Fb')).toBe('a/b');
     expect(decodeSegment('%41')).toBe('A');
     expect(decodeSegment('%2541')).toBeNull();
+    for (const bad of ['%', '%4', '%zz', '%4z', 'a%ff']) expect(decodeSegment(bad)).toBeNull();
     expect(decodeSegment('..')).toBeNull();
     expect(decodeSegment('')).toBe('');
   });
@@ -281,6 +282,24 @@ describe('joining to a root', () => {
   it('works without any root', () => {
     expect(readRoots('/a/b', [''])).toEqual([{ root: '', relative: '/a/b' }]);
     expect(readRoots('/a/b', [])).toEqual([{ root: '', relative: '/a/b' }]);
+    expect(readRoots('/', [''])).toEqual([{ root: '', relative: '/' }]);
+    expect(readRoots('', ['/v1'])).toEqual([{ root: '/v1', relative: '' }]);
+  });
+
+  it('takes the longest prefix, wherever its root stands in the registry', () => {
+    const longest = [{ root: '/a/v1/v1', relative: '/x' }];
+    expect(readRoots('/v1/v1/x', ['/v1', '/a/v1/v1'])).toEqual(longest);
+    expect(readRoots('/v1/v1/x', ['/a/v1/v1', '/v1'])).toEqual(longest);
+  });
+
+  it.each([
+    ['/v1beta', '/v1beta/v1beta/x', '/x'],
+    ['/v12', '/v12/v12/x', '/x'],
+    ['/xv1', '/xv1/xv1/x', '/xv1/x'],
+    ['/v1-x', '/v1-x/v1-x/x', '/v1-x/x'],
+    ['/v', '/v/v/x', '/v/x'],
+  ])('only a version may be repeated: %s before %s leaves %s', (root, path, relative) => {
+    expect(readRoots(path, [root])).toEqual([{ root, relative }]);
   });
 
   it('an ambiguous prefix goes to the root that has the endpoint', () => {

@@ -14,7 +14,6 @@ export interface CleanPath {
 // Printable ASCII without the characters that some server reads as a separator of another kind.
 const PLAIN = /^[\x21-\x7e]*$/;
 const FORBIDDEN = /[\\;#?]/;
-const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const FORBIDDEN_DECODED = /[\\?#;%\u0000-\u001f\u007f-\u009f]/;
 
@@ -40,7 +39,6 @@ export function cleanPath(rest: string): CleanPath | null {
 export function decodeSegment(raw: string): string | null {
   let text = raw;
   if (raw.includes('%')) {
-    if (BAD_ESCAPE.test(raw)) return null;
     try {
       text = decodeURIComponent(raw);
     } catch {

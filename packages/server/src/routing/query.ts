@@ -14,7 +14,7 @@ const PLAIN = /^[\x21-\x7e]*$/;
 
 /** Keeps the pairs that `allowed` names; null (`bad_target`) for a name given twice, or a value that cannot be read in one way. */
 export function filterQuery(query: string | null, allowed: readonly string[]): FilteredQuery | null {
-  if (query === null || query === '') return EMPTY;
+  if (query === null) return EMPTY;
   if (!PLAIN.test(query) || query.includes('#')) return null;
   const kept: string[] = [];
   const pairs: [string, string][] = [];

@@ -16,13 +16,13 @@ const VERSION = /^v\d+[a-z0-9]*$/;
  * equals it comes first, then the registry's order, and the caller takes the first that has the endpoint.
  */
 export function readRoots(path: string, roots: readonly string[]): RootedPath[] {
-  const segments = path === '' ? [] : path.slice(1).split('/');
+  const segments = path.slice(1).split('/');
   let longest = 0;
   let found: { root: string; exact: boolean }[] = [];
   for (const root of roots) {
     const parts = root === '' ? [] : root.slice(1).split('/');
     const length = longestEnd(segments, parts);
-    if (length === 0 || length < longest) continue;
+    if (length < longest) continue;
     if (length > longest) found = [];
     longest = length;
     found.push({ root, exact: length === parts.length });

@@ -116,6 +116,14 @@ describe('where a request goes', () => {
     });
   });
 
+  it.each([
+    ['path', '/v1/../files', null],
+    ['encoded slash', '/v1/files/a%2Fb', null],
+    ['query', '/v1/files', 'a b'],
+  ])('an odd target is refused, and the operator is told: %s', (reason, rest, query) => {
+    expect(refused({}, rest, { query })).toMatchObject({ denied: 'bad_target', reason });
+  });
+
   it('nothing after the token is the root itself', () => {
     expect(routed({}, '').path).toBe('/v1');
     expect(routed({}, '/').path).toBe('/v1/');
@@ -175,6 +183,7 @@ describe('which upstream', () => {
     });
     expect(routing.route(openedWith({ upstream: [] }), arrivalFor('/x'))).toMatchObject({
       denied: 'token_unsupported',
+      param: 'upstream',
     });
   });
 
@@ -182,6 +191,7 @@ describe('which upstream', () => {
     expect(refused({ vars: { resource: 'evil' } }, '/v1/models')).toMatchObject({
       denied: 'claim_not_allowed',
       param: 'upstream.vars',
+      reason: 'the host of openai takes other variables',
     });
   });
 
@@ -218,6 +228,41 @@ describe('a vault key', () => {
     ],
   ])('%s is refused', (_, claim, setup) => {
     expect(refused(claim, '/v1/responses', {}, setup).denied).toBe('claim_not_allowed');
+  });
+
+  it.each<[string, string, Partial<UpstreamClaim>, Setup]>([
+    ['upstream.vault', 'the key file does not list this vault name', { vault: 'main' }, { vault, allow: {} }],
+    ['upstream.vault', 'no such vault entry', { vault: 'gone' }, { vault, allow }],
+    [
+      'upstream.vault',
+      'the vault entry belongs to another provider',
+      { vault: 'main', provider: 'anthropic' },
+      { vault, allow },
+    ],
+    [
+      'upstream.base',
+      'a vault key goes to its own host only',
+      { vault: 'main', base: 'https://gw.example.com' },
+      { vault, allow: { ...allow, hosts: ['gw.example.com'] } },
+    ],
+    [
+      'upstream.vars',
+      'the vault entry says where its key goes',
+      { vault: 'main', vars: { resource: 'theirs' } },
+      { vault: { main: { ...vault.main, vars: { resource: 'ours' } } }, allow },
+    ],
+  ])('is refused naming %s: %s', (param, reason, claim, setup) => {
+    expect(refused(claim, '/v1/responses', {}, setup)).toMatchObject({ param, reason });
+  });
+
+  it('of another shape than the provider takes is refused as the vault entry', () => {
+    const pair = {
+      main: { provider: 'openai', credential: { id: new Secret('a'), secret: new Secret('b') } },
+    };
+    expect(refused({ vault: 'main' }, '/v1/models', {}, { vault: pair, allow })).toMatchObject({
+      denied: 'claim_not_allowed',
+      param: 'upstream.vault',
+    });
   });
 
   it('may be named under the provider alias', () => {
@@ -315,5 +360,24 @@ describe('a base of the token', () => {
       'claim_not_allowed',
     );
     expect(refused({ base }, '/v1/responses', {}, { allow: null }).denied).toBe('claim_not_allowed');
+  });
+
+  it('that is refused says why', () => {
+    const base = 'https://gw.example.com';
+    const blind = { allow: { hosts: ['gw.example.com'] }, options: { allowBase: false } };
+    expect(refused({ base }, '/v1/responses', {}, blind)).toMatchObject({
+      param: 'upstream.base',
+      reason: 'this runtime cannot check addresses',
+    });
+    expect(refused({ base }, '/v1/responses', {}, { allow: {} })).toMatchObject({
+      param: 'upstream.base',
+      reason: 'the key file does not list this host',
+    });
+  });
+
+  it('may be a private place that config spells in capital letters', () => {
+    const open = { allow: { hosts: ['gw.example.com'] }, options: { allowPrivate: ['GW.Example.com:443'] } };
+    const route = routed({ base: 'https://gw.example.com' }, '/v1/responses', {}, open);
+    expect(route.destination.allowPrivate).toBe(true);
   });
 });
