@@ -32,7 +32,8 @@ export interface InspectCommand {
   readonly groupRead: boolean;
 }
 
-interface NamedFile {
+/** A key file and its path. */
+export interface NamedFile {
   readonly name: string;
   readonly file: RaiFile;
 }
@@ -56,12 +57,20 @@ export async function inspect(command: InspectCommand, terminal: Terminal): Prom
   if ('kind' in files) return files;
   const asRelay = files.map(({ name, file }) => ({ name, file: relaySideOf(file) }));
   const { keyring: now } = await createKeyring(asRelay, { generation: 1 });
-  const timeless = asRelay.map(({ name, file }) => ({ name, file: withoutEnds(file) }));
-  const { keyring } = await createKeyring(timeless, { generation: 1 });
-  const opened = await openToken(token, keyring, { now: ANY_TIME });
+  const { keyring, opened } = await openAtAnyTime(token, files);
   if (opened === null) return refuse('token', ...explainClosed(token, keyring, files));
   const denial = judge(opened, now, files, terminal.now());
   return show(opened, denial, terminal.now());
+}
+
+/** Opens a token with the clock and the end of keys set aside, so that old tokens can be read. */
+export async function openAtAnyTime(
+  token: Secret,
+  files: readonly NamedFile[],
+): Promise<{ keyring: Keyring; opened: OpenedToken | null }> {
+  const timeless = files.map(({ name, file }) => ({ name, file: withoutEnds(relaySideOf(file)) }));
+  const { keyring } = await createKeyring(timeless, { generation: 1 });
+  return { keyring, opened: await openToken(token, keyring, { now: ANY_TIME }) };
 }
 
 async function readSubject(subject: string | null, terminal: Terminal): Promise<string | null> {
@@ -70,7 +79,8 @@ async function readSubject(subject: string | null, terminal: Terminal): Promise<
   return terminal.readStdin();
 }
 
-function readFiles(path: string, allowGroupRead: boolean): readonly NamedFile[] | Refused {
+/** Key files of a path; those that cannot be used are left out while there is another. */
+export function readFiles(path: string, allowGroupRead: boolean): readonly NamedFile[] | Refused {
   const paths = listKeyFiles(path);
   if ('kind' in paths) return paths;
   const files: NamedFile[] = [];
@@ -144,7 +154,7 @@ function explainClosed(
 }
 
 /** The key id in a token's header, which is not secret; null when there is none of the right form. */
-function readKid(token: Secret): string | null {
+export function readKid(token: Secret): string | null {
   try {
     const bytes = decodeBase64Url(token.reveal().split('.')[0] as string);
     const header =

@@ -15,6 +15,7 @@ function input(stdin: string | null, stdinIsTerminal = false): Terminal {
     env: {},
     stdinIsTerminal,
     readStdin: () => Promise.resolve(stdin),
+    async *stdinBytes() {},
     now: () => 0,
   };
 }

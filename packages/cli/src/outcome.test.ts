@@ -16,6 +16,7 @@ function show(outcome: Outcome, json = false) {
     env: {},
     stdinIsTerminal: true,
     readStdin: () => Promise.resolve(null),
+    async *stdinBytes() {},
     now: () => 0,
   };
   return { code: report(outcome, terminal, json), ...out };

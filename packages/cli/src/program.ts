@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import pkg from '../package.json' with { type: 'json' };
 import { normaliseArguments, refuseKeyArgument } from './argv.ts';
 import { check } from './check.ts';
+import { checkSecrets } from './check-secrets.ts';
 import { init } from './init.ts';
 import { inspect } from './inspect.ts';
 import { mint } from './mint.ts';
@@ -371,7 +372,12 @@ function addRevoke(program: Command, terminal: Terminal, settle: Settle): void {
 }
 
 function addCheck(program: Command, terminal: Terminal, settle: Settle): void {
-  add(program, 'check', 'Check config and key files without starting, and say in words what they grant.')
+  add(
+    program,
+    'check',
+    'Check config and key files without starting, and say in words what they grant; or look for keys and tokens in logs.',
+  )
+    .argument('[logs...]', 'with --secrets: the logs, plain or packed; "-" is standard input')
     .addOption(
       valued(
         '--config <FILE>',
@@ -385,12 +391,17 @@ function addCheck(program: Command, terminal: Terminal, settle: Settle): void {
       ),
     )
     .option('--skip-secrets', 'do not ask for the keys that config names, on a machine that has none of them')
+    .option('--secrets', 'look for keys and tokens in logs instead; --config and --rai name your own')
     .option('--import', 'first take WebCrypto’s ext and key_ops out of the key files')
     .option('--allow-shared', 'as the server’s flag: a shared file on more than loopback')
     .option(...GROUP_READ)
-    .action(async (given: Given) => {
+    .addHelpText('after', CHECK_HELP)
+    .action(async (logs: readonly string[], given: Given) => {
       const read = singles(given, { config: '--config', rai: '--rai' });
       if (isMisused(read)) return settle(read);
+      if (given['secrets'] === true) return settle(await lookForSecrets(logs, read, given, terminal));
+      if (logs.length > 0)
+        return settle(misuse('check takes no files by themselves; see relayapi check --help'));
       const named = read.config !== undefined || read.rai !== undefined;
       const config = read.config ?? (!named && existsSync(DEFAULT_CONFIG) ? DEFAULT_CONFIG : null);
       const rai = read.rai ?? (!named && existsSync(DEFAULT_RAI) ? DEFAULT_RAI : null);
@@ -401,4 +412,26 @@ function addCheck(program: Command, terminal: Terminal, settle: Settle): void {
       const secrets = given['skipSecrets'] !== true;
       settle(await check({ config, rai, ...flags, secrets, import: given['import'] === true }, terminal));
     });
+}
+
+const CHECK_HELP = `
+With --secrets it tells file, line, column and kind, and never shows what it found: exit 0 nothing found, 1 found.
+  relayapi check --secrets /var/log/nginx/access.log*
+  relayapi check --secrets --config config.json --rai relay.rai relay.log
+  journalctl -u relayapi | relayapi check --secrets -
+`;
+
+async function lookForSecrets(
+  logs: readonly string[],
+  { config, rai }: { readonly config?: string; readonly rai?: string },
+  given: Given,
+  terminal: Terminal,
+): Promise<Outcome> {
+  const others = { import: '--import', skipSecrets: '--skip-secrets', allowShared: '--allow-shared' };
+  const other = Object.entries(others).find(([name]) => given[name] === true);
+  if (other) return misuse(`${other[1]} does not go with --secrets`);
+  if (logs.length === 0) return misuse('--secrets takes the logs to look through; "-" is standard input');
+  if (logs.filter((name) => name === '-').length > 1) return misuse('standard input stands twice; keep one');
+  const groupRead = given['raiGroupRead'] === true;
+  return checkSecrets({ files: logs, config: config ?? null, rai: rai ?? null, groupRead }, terminal);
 }

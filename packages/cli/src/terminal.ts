@@ -13,6 +13,8 @@ export interface Terminal {
   readonly stdinIsTerminal: boolean;
   /** All of standard input as text; null when it is longer than a key or token can be. */
   readStdin(): Promise<string | null>;
+  /** Standard input as it comes, however long. */
+  stdinBytes(): AsyncIterable<Uint8Array>;
   /** Seconds since 1970. */
   now(): number;
 }
@@ -36,6 +38,7 @@ export function createTerminal(process: NodeJS.Process): Terminal {
       }
       return text;
     },
+    stdinBytes: () => process.stdin,
     now: () => Math.floor(Date.now() / 1000),
   };
 }

@@ -97,6 +97,9 @@ export async function runHere(
     env: outside.env ?? {},
     stdinIsTerminal: outside.stdinIsTerminal ?? false,
     readStdin: () => Promise.resolve(outside.stdin === undefined ? '' : outside.stdin),
+    async *stdinBytes() {
+      if (outside.stdin) yield Buffer.from(outside.stdin, 'latin1');
+    },
     now: () => outside.now ?? Math.floor(Date.now() / 1000),
   });
   return { code, stdout, stderr };
