@@ -25,7 +25,8 @@ export interface RunningProxy {
 export interface ProxyProgram {
   readonly name: string;
   readonly command: string | null;
-  start(relayPort: number): Promise<RunningProxy>;
+  /** `plainLog`: with the access log that it writes by itself, instead of the guide's masked one. */
+  start(relayPort: number, options?: { readonly plainLog?: boolean }): Promise<RunningProxy>;
 }
 
 function findCommand(...paths: string[]): string | null {
@@ -105,10 +106,11 @@ function makeFolder(): { folder: string; cert: string } {
 const nginx: ProxyProgram = {
   name: 'nginx',
   command: findCommand('/usr/sbin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'),
-  async start(relayPort) {
+  async start(relayPort, options = {}) {
     const { folder, cert } = makeFolder();
     const port = await findFreePort();
     const server = adapt(guideBlock('nginx'), [
+      ...(options.plainLog ? ([['relay.log relay;', 'relay.log combined;']] as const) : []),
       ['listen 443 ssl http2', `listen 127.0.0.1:${port} ssl http2`],
       ['/etc/ssl/relay.example.com.pem', `${folder}/cert.pem`],
       ['/etc/ssl/relay.example.com.key', `${folder}/key.pem`],
