@@ -32,6 +32,8 @@ describe('A22 framing', () => {
     ['chunked twice', { headers: ['Transfer-Encoding', 'chunked, chunked'] }],
     ['two coding lines', { headers: ['Transfer-Encoding', 'chunked', 'transfer-encoding', 'chunked'] }],
     ['an empty coding', { headers: ['Transfer-Encoding', ''] }],
+    ['a no-break space before chunked', { headers: ['Transfer-Encoding', '\u00a0chunked'] }],
+    ['a blank that the parser left', { headers: ['Transfer-Encoding', 'chunked '] }],
     ['xchunked', { headers: ['Transfer-Encoding', 'xchunked'] }],
     ['a coding in HTTP/1.0', { httpVersion: '1.0', headers: ['Transfer-Encoding', 'chunked'] }],
     ['another expectation', { headers: ['Expect', '200-ok'] }],
@@ -47,7 +49,7 @@ describe('A22 framing', () => {
 
   test.each<[string, InboundParts]>([
     ['plain', {}],
-    ['chunked in any case', { headers: ['Transfer-Encoding', ' Chunked '] }],
+    ['chunked in any case', { headers: ['Transfer-Encoding', 'Chunked'] }],
     ['a length', { headers: ['Content-Length', '0'] }],
     ['a length of 15 digits', { headers: ['Content-Length', '9'.repeat(15)] }],
     ['HTTP/1.0', { httpVersion: '1.0' }],

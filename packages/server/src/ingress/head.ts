@@ -48,8 +48,8 @@ function findFramingFault(request: InboundRequest, head: Head): string | null {
   if (coding !== undefined) {
     if (length !== undefined) return 'content-length with transfer-encoding';
     if (request.httpVersion === '1.0') return 'transfer-encoding in HTTP/1.0';
-    if (coding.length > 1 || (coding[0] as string).trim().toLowerCase() !== 'chunked')
-      return 'transfer-encoding';
+    // Not trimmed: JavaScript takes a no-break space for a blank, HTTP does not; real blanks are off by now.
+    if (coding.length > 1 || (coding[0] as string).toLowerCase() !== 'chunked') return 'transfer-encoding';
   }
   if (length !== undefined && (length.length > 1 || !/^\d{1,15}$/.test(length[0] as string))) {
     return 'content-length';

@@ -1,121 +1,171 @@
 /**
- * Raw framing against the real listener with the whole relay behind it: what is not one clear request is answered with 400 on
- * a connection that closes, and neither it nor a request hidden behind it reaches the upstream (behaviour spec §5 "Framing").
+ * Raw framing against the real listener with the whole relay behind it: every row of corpora/framing and corpora/chunks, each before
+ * a hidden request. What is not one clear request ends there; neither it nor what hides behind it reaches the upstream (behaviour
+ * spec §5 "Framing"). Rows run side by side; each has targets of its own, by which the upstream's requests and answers are told apart.
  */
-import { connect } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAnswer } from '../support/raw-http.ts';
 import { type RelayFixture, startRelay } from '../support/relay-fixture.ts';
-import { type Canary, startCanary } from './canary.ts';
-import { BROKEN_CHUNKS, FRAMING } from './framing.cases.ts';
-import { wordOf } from './reading.ts';
+import { rowsOf } from './corpora/rows.ts';
+import { type Heard, type Judge, startJudge } from './judge.ts';
+import { answersIn, mapWide, type Talk, talk, wordIn, writeOut } from './talk.ts';
 
-let canary: Canary;
+interface FramingRow {
+  readonly what: string;
+  readonly head: string;
+  readonly body?: string;
+  readonly must: string;
+  readonly end: 'open' | 'closed';
+  readonly dials?: boolean;
+}
+interface ChunkRow {
+  readonly what: string;
+  readonly body: string;
+  readonly must: 'broken' | 'swallowed' | 'whole';
+}
+
+const FRAMING = rowsOf<FramingRow>('framing').map((row, n) => ({ ...row, n }));
+const CHUNKS = rowsOf<ChunkRow>('chunks').map((row, n) => ({ ...row, n }));
+/** Connections at a time. */
+const WIDTH = 16;
+
+let judge: Judge;
 let relay: RelayFixture;
-let target: string;
+/** A relay path up to the token; `checked` looks into bodies. */
+let plain: string;
+let checked: string;
 beforeAll(async () => {
-  canary = await startCanary();
+  judge = await startJudge();
   relay = await startRelay({
+    allow: { paths: ['POST /chat/*'] },
     config: {
-      providers: { up: { base_url: `${canary.origin}/v1` } },
-      upstream: { allow_private: [`127.0.0.1:${canary.port}`] },
+      providers: { up: { base_url: `${judge.origin}/v1` } },
+      upstream: { allow_private: [`127.0.0.1:${judge.port}`] },
+      damping: { failures: 0 },
     },
   });
-  target = `${new URL(relay.url({ provider: 'up', maxCalls: null })).pathname}/v1/chat/completions`;
+  const pathFor = (more: object) =>
+    new URL(relay.url({ provider: 'up', maxCalls: null, allowedPaths: ['POST /chat/*'], ...more })).pathname;
+  plain = pathFor({});
+  checked = pathFor({ allowedPaths: undefined, allowedModels: ['x'] });
 });
-beforeEach(() => canary.reset());
 afterAll(async () => {
   await relay.close();
-  await canary.close();
+  await judge.close();
 });
 
-interface Talk {
-  readonly text: string;
-  readonly closed: boolean;
-}
+const heardAt = (target: string): Heard[] => judge.heard.filter((one) => one.target.split('?')[0] === target);
+const hiddenRequest = (prefix: string, name: string) =>
+  `POST ${prefix}/v1/chat/${name} HTTP/1.1\r\nHost: relay.test\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]`;
 
-/** Writes bytes and listens until the other side closes or has been silent for `quietMs`. */
-function talk(bytes: string, quietMs = 1500): Promise<Talk> {
-  return new Promise((resolve) => {
-    const socket = connect(relay.port, '127.0.0.1');
-    let text = '';
-    const finish = (closed: boolean) => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve({ text, closed });
-    };
-    const timer = setTimeout(() => finish(false), quietMs);
-    socket.on('data', (chunk) => {
-      text += chunk.toString('latin1');
+it('A22 there are over three hundred messages', () => {
+  expect(FRAMING.length).toBeGreaterThan(250);
+  expect(CHUNKS.length).toBeGreaterThan(50);
+});
+
+describe('A22 a message before a hidden request', () => {
+  const wrong = FRAMING.filter(({ must }) => must !== '200');
+  let talks: Talk[];
+  let connectionsOfClosed: number;
+
+  async function run({ head, body = '', end, n }: (typeof FRAMING)[number]): Promise<Talk> {
+    const target = `${plain}/v1/chat/row-${n}`;
+    const bytes = `${writeOut(head).replaceAll('TARGET', () => target)}\r\n${body}`;
+    const answers = end === 'open' ? 2 : undefined;
+    return talk(relay.port, bytes + hiddenRequest(plain, `hidden-${n}`), answers ? { answers } : {});
+  }
+  beforeAll(async () => {
+    talks = [];
+    // first those that end their connection: not even one to the upstream may be made for any of them
+    const ending = wrong.filter(({ end, dials }) => end === 'closed' && dials !== true);
+    const others = FRAMING.filter((row) => !ending.includes(row));
+    for (const [i, one] of (await mapWide(ending, WIDTH, run)).entries()) talks[ending[i]?.n ?? -1] = one;
+    connectionsOfClosed = judge.connections;
+    for (const [i, one] of (await mapWide(others, WIDTH, run)).entries()) talks[others[i]?.n ?? -1] = one;
+  });
+
+  it('none of those that end the connection led to one to the upstream', () => {
+    expect(connectionsOfClosed).toBe(0);
+  });
+
+  it.each(FRAMING)('$group, $what: $must, $end', ({ must, end, n }) => {
+    const { text, closed } = talks[n] as Talk;
+    const [first = '', ...more] = answersIn(text);
+    const own = `/v1/chat/row-${n}`;
+    expect(wordIn(first)).toBe(must === '200' ? `200 ${own}` : must === '204' ? '204 -' : must);
+    expect(heardAt(own)).toHaveLength(must === '200' ? 1 : 0);
+    // a connection that goes on may hear the next request, but never this one
+    const hidden = `/v1/chat/hidden-${n}`;
+    expect(more.map(wordIn)).toEqual(end === 'open' ? [`200 ${hidden}`] : []);
+    expect(heardAt(hidden).map(({ body }) => body)).toEqual(end === 'open' ? ['[]'] : []);
+    expect(closed).toBe(end === 'closed');
+    const { headers } = parseAnswer(first);
+    expect(headers['access-control-allow-origin']).toBe('*');
+    expect(headers['vary']).toBe('Origin');
+    if (must !== '200') expect(headers['cache-control']).toContain('no-store');
+  });
+
+  it('nothing else reached the upstream', () => {
+    const known = FRAMING.flatMap(({ n }) => [`/v1/chat/row-${n}`, `/v1/chat/hidden-${n}`]);
+    expect(judge.heard.map(({ target }) => target).filter((target) => !known.includes(target))).toEqual([]);
+  });
+});
+
+const chunkedRequest = (prefix: string, name: string, body: string) =>
+  `POST ${prefix}/v1/chat/${name} HTTP/1.1\r\nHost: relay.test\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n${writeOut(body)}`;
+const REFUSED = /^(400 bad_framing|413 request_too_large|431 headers_too_large)$/;
+/** How long a row is listened to: what is swallowed never ends by itself. */
+const listening = (must: ChunkRow['must']) =>
+  must === 'whole' ? { answers: 2 } : must === 'swallowed' ? { maxMs: 500 } : {};
+
+describe('A22 a chunked body that is streamed, before a hidden request', () => {
+  let talks: Talk[];
+  beforeAll(async () => {
+    talks = await mapWide(CHUNKS, WIDTH, ({ body, must, n }) => {
+      const bytes = chunkedRequest(plain, `chunk-${n}`, body) + hiddenRequest(plain, `behind-${n}`);
+      return talk(relay.port, bytes, listening(must));
     });
-    socket.on('error', () => {});
-    socket.on('close', () => finish(true));
-    socket.write(bytes, 'latin1');
-  });
-}
-
-const HIDDEN = '/v1/embeddings';
-const hidden = () =>
-  `POST ${target.replace('/v1/chat/completions', HIDDEN)} HTTP/1.1\r\nHost: relay.test\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
-const answersIn = (text: string) =>
-  text.split(/(?=HTTP\/1\.1 \d{3} )/).filter((part) => part.startsWith('HTTP/1.1'));
-
-describe('A22 framing before a hidden request', () => {
-  it('two plain requests on one connection are both answered: the hidden one would be heard', async () => {
-    const { text } = await talk(hidden().replace(HIDDEN, '/v1/chat/completions') + hidden());
-    expect(answersIn(text)).toHaveLength(2);
-    expect(canary.targets()).toEqual(['/v1/chat/completions', HIDDEN]);
   });
 
-  it('there are over fifty cases', () => {
-    expect(FRAMING.length + BROKEN_CHUNKS.length).toBeGreaterThan(50);
-  });
-
-  it.each(FRAMING)(
-    '$what: 400, the connection ends, nothing goes up',
-    async ({ head, body = '', goesOn = false }) => {
-      const bytes = `${head.replace('TARGET', () => target)}\r\n${body}`;
-      const { text, closed } = await talk(bytes + hidden(), goesOn ? 300 : 3000);
-      // a connection that goes on may hear the next request, but never this one
-      expect(canary.targets()).toEqual(goesOn ? [HIDDEN] : []);
-      if (!goesOn) expect(canary.connections).toBe(0);
-      const [first = '', ...more] = answersIn(text);
-      expect(more).toHaveLength(goesOn ? 1 : 0);
-      const answer = parseAnswer(first);
-      expect(wordOf(answer.status, answer.body)).toBe(goesOn ? '400 bad_target' : '400 bad_framing');
-      expect(answer.headers['access-control-allow-origin']).toBe('*');
-      expect(closed).toBe(!goesOn);
-    },
-  );
-
-  it('a request line without a version ends the connection, and nothing goes up', async () => {
-    const { closed } = await talk(`GET ${target}\r\n${hidden()}`, 3000);
-    expect(closed).toBe(true);
-    expect(canary.connections).toBe(0);
-  });
-
-  it.each(BROKEN_CHUNKS)('a body with %s is never a whole request upstream', async (_what, body) => {
-    const head = `POST ${target} HTTP/1.1\r\nHost: relay.test\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
-    const { text, closed } = await talk(head + body + hidden());
-    expect(closed).toBe(true);
-    expect(canary.targets().filter((seen) => seen === HIDDEN)).toEqual([]);
+  it.each(CHUNKS)('$group, $what: $must', ({ must, n }) => {
+    const { text, closed } = talks[n] as Talk;
+    const [own, hidden] = [`/v1/chat/chunk-${n}`, `/v1/chat/behind-${n}`];
+    const words = answersIn(text).map(wordIn);
+    expect(closed).toBe(must === 'broken');
+    if (must === 'whole') {
+      expect(words).toEqual([`200 ${own}`, `200 ${hidden}`]);
+      expect([...heardAt(own), ...heardAt(hidden)].map(({ whole }) => whole)).toEqual([true, true]);
+      return;
+    }
+    expect(heardAt(hidden)).toEqual([]);
     // an upstream that saw the head of a streamed body saw no end of it
-    expect(canary.heads.length).toBeLessThanOrEqual(1);
-    const answers = answersIn(text);
-    expect(answers.length).toBeLessThanOrEqual(1);
-    if (answers[0] !== undefined && canary.heads.length === 0)
-      expect(parseAnswer(answers[0]).status).toBe(400);
+    expect(heardAt(own).filter(({ whole }) => whole)).toEqual([]);
+    expect(words.length).toBeLessThanOrEqual(1);
+    for (const word of words) expect(word).toMatch(REFUSED);
+  });
+});
+
+describe('A22 a chunked body that is looked into, before a hidden request', () => {
+  const rows = CHUNKS.filter(({ must }) => must !== 'whole');
+  let talks: Talk[];
+  let before: number;
+  beforeAll(async () => {
+    before = judge.heard.length;
+    talks = await mapWide(rows, WIDTH, ({ body, must }) => {
+      const bytes = chunkedRequest(checked, 'completions', body) + hiddenRequest(checked, 'completions');
+      return talk(relay.port, bytes, listening(must));
+    });
   });
 
-  it.each(BROKEN_CHUNKS)(
-    'where the body is looked into, %s: 400 and nothing goes up',
-    async (_what, body) => {
-      const checked = `${new URL(relay.url({ provider: 'up', allowedModels: ['x'] })).pathname}/v1/chat/completions`;
-      const head = `POST ${checked} HTTP/1.1\r\nHost: relay.test\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
-      const { text, closed } = await talk(head + body + hidden());
-      expect(closed).toBe(true);
-      expect(canary.connections).toBe(0);
-      for (const answer of answersIn(text)) expect(parseAnswer(answer).status).toBe(400);
-    },
-  );
+  it.each(rows.map((row, i) => ({ ...row, i })))('$group, $what: $must', ({ must, i }) => {
+    const { text, closed } = talks[i] as Talk;
+    const words = answersIn(text).map(wordIn);
+    expect(closed).toBe(must === 'broken');
+    expect(words.length).toBeLessThanOrEqual(1);
+    for (const word of words) expect(word).toMatch(REFUSED);
+  });
+
+  it('none reached the upstream', () => {
+    expect(judge.heard.length).toBe(before);
+  });
 });
