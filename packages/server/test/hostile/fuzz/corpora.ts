@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FRAMING } from '../framing.cases.ts';
+import { rowsOf } from '../corpora/rows.ts';
 import { allRests } from '../paths.cases.ts';
 import type { Pieces } from './live-requests.ts';
 
@@ -27,9 +27,10 @@ export function readPieces(): Pieces {
   const targets = allRests();
   const headers: string[] = [];
   const bodies: string[] = [];
-  const wild = FRAMING.flatMap(({ head, body = '' }) => [head.replace('TARGET', '/'), body]).filter(
-    (text) => text !== '',
-  );
+  const framing = rowsOf<{ head: string; body?: string }>('framing');
+  const wild = framing
+    .flatMap(({ head, body = '' }) => [head.replace('TARGET', '/'), body])
+    .filter((text) => text !== '' && text.length <= MAX_LENGTH);
   const files = existsSync(FOLDER) ? readdirSync(FOLDER, { recursive: true }).map(String) : [];
   for (const name of files.filter((file) => file.endsWith('.json')).sort()) {
     const strings = [...stringsOf(JSON.parse(readFileSync(join(FOLDER, name), 'utf8')))].map(latin1);
