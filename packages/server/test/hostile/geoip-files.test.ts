@@ -166,6 +166,12 @@ describe('files made to harm', () => {
     expect(use(bytes)).toMatch(/^is no whole MaxMind DB file/);
   });
 
+  it('a search tree that goes in a circle', () => {
+    const bytes = one({ '0.0.0.0/1': countryRecord('DE') });
+    bytes.fill(0, 0, 6);
+    expect(use(bytes)).toMatch(/the search tree is deeper than an address$/);
+  });
+
   it('the same in the metadata', () => {
     const sound = one(record);
     const marker = sound.lastIndexOf(Buffer.from('MaxMind.com')) + 11;
