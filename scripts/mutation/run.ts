@@ -62,7 +62,7 @@ function runStryker(room: string, mutate: readonly string[], tests: readonly str
     ignorePatterns: ['/.tools', '/bench', '/docs', '/examples', '/packages/cli'],
   };
   writeFileSync(configPath, JSON.stringify(config, null, 2));
-  const env = { ...process.env, RELAYAPI_MUTATION_TESTS: tests.join(',') };
+  const env = { ...process.env, RELAYAPI_MUTATION_TESTS: JSON.stringify(tests) };
   const done = spawnSync(process.execPath, [PROGRAM, 'run', configPath], { stdio: 'inherit', env });
   if (done.status !== 0) throw new Error('Stryker failed: see above');
   return JSON.parse(readFileSync(reportPath, 'utf8'));

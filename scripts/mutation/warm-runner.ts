@@ -5,7 +5,14 @@ import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { closeScope, openScope, scopeMemory } from './scoped-memory.ts';
-import { beginFile, forgetNames, takeFinishers, type WarmSuite, type WarmTest } from './warm-vitest.ts';
+import {
+  beginFile,
+  COLLECTING,
+  forgetNames,
+  takeFinishers,
+  type WarmSuite,
+  type WarmTest,
+} from './warm-vitest.ts';
 
 type Hits = Record<string, number>;
 
@@ -213,6 +220,19 @@ function spreadHits(hookId: string, suite: WarmSuite): void {
   spread(suite);
 }
 
+/**
+ * A mutant that a `describe` met while listing its tests, and that tests meet too, is run warm with those tests: cheaper, and never kinder
+ * than loading all files anew. Met there alone, it counts as a constant: all files are loaded with it.
+ */
+function dropCollected(coverage: NonNullable<Instrumentation['mutantCoverage']>): void {
+  const collected = coverage.perTest[COLLECTING] ?? {};
+  delete coverage.perTest[COLLECTING];
+  const met = new Set(Object.values(coverage.perTest).flatMap((hits) => Object.keys(hits)));
+  for (const [mutant, count] of Object.entries(collected)) {
+    if (!met.has(mutant)) coverage.static[mutant] = (coverage.static[mutant] ?? 0) + count;
+  }
+}
+
 class WarmRunner {
   static readonly inject = [];
   #files: WarmSuite[] | null = null;
@@ -229,6 +249,7 @@ class WarmRunner {
     await this.#load();
     const first = await this.#run(null, false);
     const mutantCoverage = structuredClone(instrumentation().mutantCoverage ?? { static: {}, perTest: {} });
+    dropCollected(mutantCoverage);
     // a test that cannot be run twice in one process would count every mutant as killed
     const again = await this.#run(null, false);
     const broken = again.results.filter((one) => one.status === FAILED);
@@ -280,7 +301,7 @@ class WarmRunner {
   async #load(): Promise<void> {
     version += 1;
     forgetNames();
-    const patterns = (process.env.RELAYAPI_MUTATION_TESTS ?? '').split(',');
+    const patterns: string[] = JSON.parse(process.env.RELAYAPI_MUTATION_TESTS ?? '[]');
     const files: WarmSuite[] = [];
     for (const name of patterns.flatMap((pattern) => globSync(pattern).sort())) {
       files.push(beginFile(name));

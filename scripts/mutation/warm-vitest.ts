@@ -33,6 +33,9 @@ const createSuite = (name: string, parent: WarmSuite | null, skipped: boolean): 
   hooks: { beforeAll: [], afterAll: [], beforeEach: [], afterEach: [] },
 });
 
+/** Under this name Stryker counts what runs while a `describe` lists its tests. */
+export const COLLECTING = '(collecting)';
+
 let current: WarmSuite = createSuite('', null, false);
 const names = new Map<string, number>();
 const finishers: Hook[] = [];
@@ -69,10 +72,14 @@ function addSuite(name: string, body: (() => unknown) | undefined, skipped: bool
   const suite = createSuite(name, current, skipped || current.skipped);
   current.children.push(suite);
   current = suite;
+  const held = globalThis as { __stryker__?: { currentTestId?: string | undefined } };
+  // what a describe prepares for its tests is no constant of a source: see `dropCollected` of the runner
+  if (held.__stryker__ !== undefined) held.__stryker__.currentTestId = COLLECTING;
   try {
     if (body?.() instanceof Promise) throw new Error(`describe "${name}" is asynchronous`);
   } finally {
     current = suite.parent ?? current;
+    if (held.__stryker__ !== undefined && current.parent === null) held.__stryker__.currentTestId = undefined;
   }
 }
 
