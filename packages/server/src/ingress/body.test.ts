@@ -8,7 +8,8 @@ import { createBodies, GATHER_BYTES } from './body.ts';
 import { createIngressOptions, type IngressOptions } from './options.ts';
 
 function make(changes: Partial<IngressOptions> = {}) {
-  let now = 0;
+  // a relay that has been up for a while
+  let now = 1_000_000;
   const clock = { nowMs: () => 0, monotonicMs: () => now };
   const bodies = createBodies({ ...createIngressOptions(), ...changes }, clock);
   const pass = (ms: number) => () => {
@@ -88,7 +89,11 @@ describe('reading a body into memory', () => {
   test('a stalled caller gets 408', async () => {
     const { bodies } = make();
     const { arrival } = arrive({ body: ['xx', idle()] });
-    expect(await bodies.collect(arrival, 't', 100)).toMatchObject({ denied: 'request_timeout' });
+    expect(await bodies.collect(arrival, 't', 100)).toMatchObject({
+      denied: 'request_timeout',
+      reason: 'body idle',
+    });
+    expect(bodies.heldBytes).toBe(0);
   });
 });
 
@@ -96,7 +101,16 @@ describe('least rate', () => {
   test('below 1 KiB/s after 10 s is 408', async () => {
     const { bodies, pass } = make();
     const { arrival } = arrive({ body: ['x'.repeat(5000), pass(10_001), 'x', 'x'] });
-    expect(await bodies.collect(arrival, 't', KIB * KIB)).toMatchObject({ denied: 'request_timeout' });
+    expect(await bodies.collect(arrival, 't', KIB * KIB)).toMatchObject({
+      denied: 'request_timeout',
+      reason: 'body below the least rate',
+    });
+  });
+
+  test('a declared length excuses nothing before its last byte', async () => {
+    const { bodies, pass } = make();
+    const { arrival } = arrive({ body: ['x', pass(60_000), 'x', 'x'], declaredBytes: 3 });
+    expect(await bodies.collect(arrival, 't', KIB)).toMatchObject({ denied: 'request_timeout' });
   });
 
   test('within the first 10 s any rate passes', async () => {
@@ -131,7 +145,10 @@ describe('memory over all bodies', () => {
     expect(await bodies.collect(first.arrival, 'a', 1000)).toHaveLength(100);
     expect(await bodies.collect(second.arrival, 'b', 1000)).toHaveLength(100);
     expect(bodies.heldBytes).toBe(200);
-    expect(await bodies.collect(third.arrival, 'c', 1000)).toMatchObject({ denied: 'capacity' });
+    expect(await bodies.collect(third.arrival, 'c', 1000)).toMatchObject({
+      denied: 'capacity',
+      reason: 'buffered bodies',
+    });
     expect(bodies.heldBytes).toBe(200);
     bodies.release(first.arrival);
     bodies.release(first.arrival);
@@ -143,8 +160,18 @@ describe('memory over all bodies', () => {
   test('a growing body is refused where memory ends', async () => {
     const { bodies } = make({ maxBufferedBytes: 20 * KIB });
     const { arrival } = arrive({ body: Array<string>(40).fill('x'.repeat(KIB)) });
-    expect(await bodies.collect(arrival, 'a', KIB * KIB)).toMatchObject({ denied: 'capacity' });
+    expect(await bodies.collect(arrival, 'a', KIB * KIB)).toMatchObject({
+      denied: 'capacity',
+      reason: 'buffered bodies',
+    });
     expect(bodies.heldBytes).toBe(0);
+  });
+
+  test('a body that grows counts once, by what it holds now', async () => {
+    const { bodies } = make({ maxBufferedBytes: 40 * KIB });
+    const { arrival } = arrive({ body: Array<string>(20).fill('x'.repeat(KIB)) });
+    expect(await bodies.collect(arrival, 'a', KIB * KIB)).toHaveLength(20 * KIB);
+    expect(bodies.heldBytes).toBe(32 * KIB);
   });
 });
 
@@ -167,6 +194,7 @@ describe('places', () => {
     const running = bodies.collect(first.arrival, 'token', 100);
     expect(await bodies.collect(arrive({ body: ['y'] }).arrival, 'token', 100)).toMatchObject({
       denied: 'capacity',
+      reason: 'bodies of one token',
     });
     expect(text(await bodies.collect(arrive({ body: ['y'] }).arrival, 'other', 100))).toBe('y');
     first.resolve();
@@ -180,6 +208,7 @@ describe('places', () => {
     const running = bodies.collect(first.arrival, 'a', 100);
     expect(await bodies.collect(arrive({ body: ['y'] }).arrival, 'b', 100)).toMatchObject({
       denied: 'capacity',
+      reason: 'bodies of one address',
     });
     expect(text(await bodies.collect(arrive({ body: ['y'] }, '198.51.100.1').arrival, 'b', 100))).toBe('y');
     first.resolve();
@@ -220,6 +249,9 @@ describe('a metered body', () => {
     bodies.release(first.arrival);
     expect(bodies.heldBytes).toBe(100);
     const wide = make();
+    const longest = arrive({ body: ['x'], declaredBytes: GATHER_BYTES }).arrival;
+    expect(wide.bodies.meter(longest, 10 ** 6)).toMatchObject({ gather: true });
+    wide.bodies.release(longest);
     const long = arrive({ body: ['x'], declaredBytes: GATHER_BYTES + 1 }).arrival;
     expect(wide.bodies.meter(long, 10 ** 6)).toMatchObject({ kind: 'stream', gather: false });
     expect(wide.bodies.heldBytes).toBe(0);
