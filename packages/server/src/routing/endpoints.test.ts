@@ -8,10 +8,7 @@ import { findEndpoint } from './endpoints.ts';
 import { createRouting } from './routing.ts';
 
 const row = (path: string, more: Partial<Endpoint> = {}): Endpoint => ({ ...CHAT, path, ...more });
-const bare = (path: string): Endpoint => {
-  const { models: _, ...rest } = row(path);
-  return rest;
-};
+const bare = (path: string): Endpoint => row(path, { models: null });
 const provider = defineProvider({
   id: 'x',
   name: 'X',
