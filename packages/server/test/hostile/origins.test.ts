@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sendRaw } from '../support/raw-http.ts';
 import { chatBody, type RelayFixture, startRelay } from '../support/relay-fixture.ts';
+import { rowsOf } from './corpora/rows.ts';
 import { wordOf } from './reading.ts';
 
 let relay: RelayFixture;
@@ -37,44 +38,7 @@ function expectCors(headers: Record<string, string>, allowed: string) {
   expect(Object.keys(headers)).not.toContain('access-control-allow-credentials');
 }
 
-const DENIED = [
-  'https://app.example.com.evil.test',
-  'https://evil-app.example.com',
-  'https://evilapp.example.com',
-  'https://sub.app.example.com',
-  'https://example.com',
-  'https://app.example.co',
-  'https://app.example.com.',
-  'https://app.example.com:443',
-  'https://app.example.com:444',
-  'https://app.example.com/',
-  'https://app.example.com/x',
-  'https://app.example.com?x',
-  'https://app.example.com#',
-  'https://APP.example.com',
-  'HTTPS://app.example.com',
-  'http://app.example.com',
-  'wss://app.example.com',
-  'app.example.com',
-  '//app.example.com',
-  'https://user@app.example.com',
-  'https://evil.test@app.example.com',
-  'https://app.example.com@evil.test',
-  'https://app.example.com, https://evil.test',
-  'https://evil.test, https://app.example.com',
-  'https://app.example.com https://evil.test',
-  'https://app%2eexample.com',
-  'https://\xe0pp.example.com',
-  'https://app.example.com\t.evil.test',
-  'null',
-  'NULL',
-  'none',
-  '*',
-  'https://*.example.com',
-  'file://',
-  'chrome-extension://abcdefghijklmnop',
-  '',
-];
+const DENIED = rowsOf<{ origin: string; must: string }>('origins');
 
 describe('A53 a token for one origin', () => {
   it('works there, and the answer names that origin', async () => {
@@ -84,9 +48,13 @@ describe('A53 a token for one origin', () => {
     expect(relay.demo.counters.requests).toBe(1);
   });
 
-  it.each(DENIED)('refuses %j, readably, before the upstream', async (origin) => {
+  it('there are over forty others', () => {
+    expect(DENIED.length).toBeGreaterThan(70);
+  });
+
+  it.each(DENIED)('refuses $origin, readably, before the upstream', async ({ origin, must }) => {
     const { word, headers } = await ask(relay.token({ allowedOrigins: [APP] }), [`Origin: ${origin}`]);
-    expect(word).toMatch(/^(403 origin_denied|400 bad_framing)$/);
+    expect(word).toBe(must);
     expectCors(headers, '*');
     expect(relay.demo.counters.requests).toBe(0);
   });

@@ -4,8 +4,8 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { allRests } from '../corpora/rests.ts';
 import { rowsOf } from '../corpora/rows.ts';
-import { allRests } from '../paths.cases.ts';
 import type { Pieces } from './live-requests.ts';
 
 const FOLDER = join(import.meta.dirname, '../corpora');
