@@ -15,6 +15,18 @@ export interface Logger {
 /** A log that goes nowhere. */
 export const silentLogger: Logger = { enabled: () => false, log: () => {} };
 
+/** A logger with the second wall in front (behaviour spec §9): message and every text masked, for runtimes whose logger is somebody else's. */
+export function maskLogger(logger: Logger): Logger {
+  const mask = (value: LogFields[string]) => (typeof value === 'string' ? redact(value) : value);
+  return {
+    enabled: (level) => logger.enabled(level),
+    log(level, message, fields = {}) {
+      const masked = Object.entries(fields).map(([name, value]) => [name, mask(value)] as const);
+      logger.log(level, redact(message), Object.fromEntries(masked));
+    },
+  };
+}
+
 /** A text from outside for the log: masked, without control characters, at most `length` characters. */
 export function safeText(text: string, length: number): string {
   return redact(printable(text)).slice(0, length);

@@ -12,6 +12,7 @@ import {
   type RelayPorts,
 } from '../../create-relay.ts';
 import { createApp } from '../../http/app.ts';
+import { errorFields, maskLogger, silentLogger } from '../../observability/logger.ts';
 import { createFetchHandler } from './entry.ts';
 import { type FetchRequestInfo, targetOf } from './fetch-request.ts';
 import { AnswerBroken } from './fetch-sink.ts';
@@ -53,7 +54,8 @@ export async function createFetchApp(options: FetchAppOptions): Promise<FetchApp
     name,
     file: parseRai(file),
   }));
-  const ports: RelayPorts = { transport: createFetchTransport(), ...options.ports, allowBase: false };
+  const logger = maskLogger(options.ports?.logger ?? silentLogger);
+  const ports: RelayPorts = { transport: createFetchTransport(), ...options.ports, logger, allowBase: false };
   const instance = await createRelay(config, files, ports);
   if (instance.rejected.length > 0) {
     throw new RelayConfigError(
@@ -63,7 +65,7 @@ export async function createFetchApp(options: FetchAppOptions): Promise<FetchApp
     );
   }
   const onFault = (error: unknown) => {
-    if (!(error instanceof AnswerBroken)) ports.logger?.log('error', 'fault', { reason: String(error) });
+    if (!(error instanceof AnswerBroken)) logger.log('error', 'fault', errorFields(error));
   };
   const answer = createFetchHandler(instance.relay, {
     bodyIdleMs: config.server.body_idle_timeout * 1000,
