@@ -15,12 +15,12 @@ afterAll(() => relay.close());
 const APP = 'https://app.example.com';
 const body = chatBody();
 
-async function ask(token: string, lines: readonly string[], method = 'POST', sent = body) {
+async function ask(token: string, lines: readonly string[], method = 'POST', sent = body, port = relay.port) {
   const answer = await sendRaw(
-    relay.port,
+    port,
     [
       `${method} /relayapi/${token}/v1/chat/completions HTTP/1.1`,
-      `Host: 127.0.0.1:${relay.port}`,
+      `Host: 127.0.0.1:${port}`,
       'Content-Type: application/json',
       ...lines,
       `Content-Length: ${sent.length}`,
@@ -73,6 +73,37 @@ describe('A53 a token for one origin', () => {
     expect(word).toBe('403 origin_denied');
     expectCors(headers, '*');
     expect(relay.demo.counters.requests).toBe(0);
+  });
+});
+
+describe('A53 a token for one origin, on the fetch path', () => {
+  let other: RelayFixture;
+  beforeAll(async () => {
+    other = await startRelay({ path: 'fetch' });
+  });
+  beforeEach(() => other.demo.reset());
+  afterAll(() => other.close());
+  const askOther = (lines: readonly string[]) =>
+    ask(other.token({ allowedOrigins: [APP] }), lines, 'POST', body, other.port);
+
+  it('works there, and the answer names that origin', async () => {
+    const { word, headers } = await askOther([`Origin: ${APP}`]);
+    expect(word).toBe('200 -');
+    expectCors(headers, APP);
+  });
+
+  it.each(
+    [
+      ...DENIED.map(({ origin }) => [`Origin: ${origin}`]),
+      [`Origin: ${APP}`, 'Origin: https://evil.test'],
+      ['Origin: https://evil.test', `Origin: ${APP}`],
+      [],
+    ].map((lines) => ({ lines })),
+  )('refuses $lines', async ({ lines }) => {
+    const { word, headers } = await askOther(lines);
+    expect(word).toBe('403 origin_denied');
+    expectCors(headers, '*');
+    expect(other.demo.counters.requests).toBe(0);
   });
 });
 
