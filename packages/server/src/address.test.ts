@@ -1,6 +1,6 @@
 /** Addresses: what is one, how it is written, which range and group it is in. */
 import { describe, expect, test } from 'vitest';
-import { formatAddress, groupOf, parseAddress, parseRange, rangeHolds } from './address.ts';
+import { formatAddress, groupOf, parseAddress, parseRange, rangeHolds, siteOf } from './address.ts';
 
 const canonical = (text: string) => {
   const address = parseAddress(text);
@@ -110,8 +110,20 @@ describe('groups', () => {
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['2001:db8:1:2::', '2001:db8:1:2::/64'],
     ['::1', '::/64'],
+    ['64:ff9b::192.0.2.77', '192.0.2.77'],
+    ['64:ff9b:1::192.0.2.77', '64:ff9b:1::/64'],
+    ['64:ff9b::1:192.0.2.77', '64:ff9b::/64'],
   ])('%s counts as %s', (text, group) => {
     const address = parseAddress(text);
     expect(address && groupOf(address)).toBe(group);
+  });
+
+  test.each([
+    ['192.0.2.77', null],
+    ['2001:db8:1:2::/64', '2001:db8:1::/48'],
+    ['2001:db8:1::/64', '2001:db8:1::/48'],
+    ['::/64', '::/48'],
+  ])('%s belongs to the site %s', (group, site) => {
+    expect(siteOf(group)).toBe(site);
   });
 });

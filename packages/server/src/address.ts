@@ -114,8 +114,20 @@ export function formatAddress(address: Address): string {
   return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
 }
 
-/** What limits per address count by: an IPv4 address whole, an IPv6 address by its /64. */
+/** `64:ff9b::/96` (RFC 6052) without its last 32 bits: a translator's IPv4 callers all come from this one /64. */
+const TRANSLATED = 0x64ff9bn << 64n;
+
+/** What limits per address count by: an IPv4 address whole, an IPv6 address by its /64, a translated one as the IPv4 address in it. */
 export function groupOf(address: Address): string {
   if (address.version === 4) return formatAddress(address);
+  if (address.value >> 32n === TRANSLATED) {
+    return formatAddress({ version: 4, value: address.value & 0xffffffffn });
+  }
   return `${formatAddress({ version: 6, value: (address.value >> 64n) << 64n })}/64`;
+}
+
+/** The /48 around an IPv6 group of `groupOf`, about what one customer may hold; null for IPv4. */
+export function siteOf(group: string): string | null {
+  const range = group.endsWith('/64') ? parseRange(group) : null;
+  return range && `${formatAddress({ version: 6, value: (range.value >> 80n) << 80n })}/48`;
 }

@@ -179,7 +179,7 @@ export async function createRelay(
     metrics() {
       const keys = keyring.keyring.kids.length;
       const rejectedFiles = keyring.rejected.length;
-      return observability.metrics({ ...store.size(), ...policy.cacheSize(), keys, rejectedFiles });
+      return observability.metrics({ ...store.size(), ...policy.openingFigures(), keys, rejectedFiles });
     },
     live: forwarding.live,
     drain() {

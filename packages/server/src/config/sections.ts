@@ -165,12 +165,14 @@ export const dampingSection = group(
   {
     failures: whole(100, 0, 1_000_000, {
       description:
-        'Failed openings from one address (IPv6: /64) within `window` before its unknown tokens are turned away; 0 = off.',
+        'Failed openings from one address (IPv6: /64, and ten times as many from a /48) within `window` before its unknown tokens are turned away; tokens opened before pass. Counted by each process for itself. 0 = off.',
       security: '0 lets an address make the relay decrypt as fast as it can send.',
     }),
     window: seconds(10, 1, 3600, { description: 'The time in which `failures` are counted.' }),
     openings: whole(32, 1, 1024, { description: 'Tokens opened at the same time.' }),
-    waiting: whole(256, 0, 65_536, { description: 'Openings that may wait; more get 503.' }),
+    waiting: whole(256, 0, 65_536, {
+      description: 'Openings that may wait; more get 503. Tokens opened before wait in front of others.',
+    }),
     cached_tokens: whole(10_000, 0, 1_000_000, {
       description: 'Opened tokens kept, so that the next request need not open them.',
     }),

@@ -30,6 +30,10 @@ export interface Gauges {
   readonly openedCacheMisses?: number;
   /** Opened tokens in the cache. */
   readonly openedCacheEntries?: number;
+  /** Tokens turned away unopened because of the caller's address, since the start. */
+  readonly dampedOpenings?: number;
+  /** Addresses and IPv6 sites whose failed openings are remembered. */
+  readonly dampingGroups?: number;
   /** Keys loaded. */
   readonly keys?: number;
   /** Key files rejected. */

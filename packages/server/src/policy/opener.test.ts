@@ -81,10 +81,12 @@ describe('the cache of opened tokens', () => {
     bench.clock.advance(1);
     await open(bench, token);
     expect(bench.openings()).toBe(2);
-    expect(bench.policy.cacheSize()).toEqual({
+    expect(bench.policy.openingFigures()).toEqual({
       openedCacheHits: 5,
       openedCacheMisses: 2,
       openedCacheEntries: 1,
+      dampedOpenings: 0,
+      dampingGroups: 0,
     });
   });
 
@@ -140,7 +142,7 @@ describe('the cache of opened tokens', () => {
     const bench = await makePolicy({ cachedTokens: 2 });
     const tokens = [bench.seal(), bench.seal(), bench.seal()];
     for (const token of tokens) await open(bench, token);
-    expect(bench.policy.cacheSize().openedCacheEntries).toBe(2);
+    expect(bench.policy.openingFigures().openedCacheEntries).toBe(2);
     const off = await makePolicy({ cachedTokens: 0 });
     const token = off.seal();
     for (let i = 0; i < 3; i++) await open(off, token);
@@ -289,6 +291,127 @@ describe('failure damping', () => {
     bench.clock.advance(2_000);
     for (let i = 0; i < 150; i++) expect(await open(bench, expired)).toBe('token_expired');
     expect(await open(bench, bench.seal())).toBe('ok');
+  });
+
+  it('asks again when an opening comes out of the line: what one address sends at once costs no more', async () => {
+    const bench = await makePolicy({ openings: 4 });
+    const results = await Promise.all(Array.from({ length: 200 }, (_, i) => open(bench, `a.b.c.d.${i}`)));
+    expect(new Set(results)).toEqual(new Set(['token_invalid']));
+    // those that ran when the hundredth failed had begun before it
+    expect(bench.openings()).toBeLessThanOrEqual(103);
+    expect(bench.policy.openingFigures().dampedOpenings).toBe(200 - bench.openings());
+  });
+
+  it('keeps a damped address out of the line, too', async () => {
+    let release = () => {};
+    const { openToken } = await import('relayapi-token');
+    const bench = await makePolicy(
+      { openings: 1, waitingOpenings: 0, dampingFailures: 1 },
+      {
+        ports: {
+          open: (token, keys, options) =>
+            token.startsWith('held')
+              ? new Promise((resolve) => {
+                  release = () => resolve(null);
+                })
+              : openToken(token, keys, options),
+        },
+      },
+    );
+    expect(await open(bench, 'a.b.c.d.e')).toBe('token_invalid');
+    const held = open(bench, 'held.b.c.d.e', '192.0.2.2');
+    expect(await open(bench, bench.seal(), '192.0.2.3')).toBe('capacity');
+    expect(await open(bench, bench.seal())).toBe('token_invalid');
+    release();
+    await held;
+  });
+
+  it('counts an opening once for an address, however many of its requests waited for it', async () => {
+    const bench = await makePolicy();
+    const stale = spoil(bench.seal());
+    await Promise.all(Array.from({ length: 500 }, () => open(bench, stale)));
+    expect(bench.openings()).toBe(1);
+    expect(await open(bench, bench.seal())).toBe('ok');
+  });
+
+  it('opens for an honest caller what a damped one waits for as well', async () => {
+    const waiting: (() => void)[] = [];
+    const { openToken } = await import('relayapi-token');
+    const bench = await makePolicy(
+      { openings: 1, dampingFailures: 1 },
+      {
+        ports: {
+          open: async (token, keys, options) => {
+            await new Promise<void>((resolve) => waiting.push(resolve));
+            return openToken(token, keys, options);
+          },
+        },
+      },
+    );
+    const token = bench.seal();
+    const garbage = open(bench, 'a.b.c.d.e');
+    const guesser = open(bench, token);
+    const honest = open(bench, token, '192.0.2.2');
+    for (let i = 0; i < 50; i++) {
+      waiting.shift()?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await garbage).toBe('token_invalid');
+    expect([await guesser, await honest]).toEqual(['ok', 'ok']);
+  });
+
+  it('lets known tokens pass strangers in the line, and a full line', async () => {
+    const strangers: (() => void)[] = [];
+    const { openToken } = await import('relayapi-token');
+    const bench = await makePolicy(
+      { openings: 1, waitingOpenings: 5 },
+      {
+        ports: {
+          open: (token, keys, options) =>
+            token.startsWith('a.')
+              ? new Promise((resolve) => strangers.push(() => resolve(null)))
+              : openToken(token, keys, options),
+        },
+      },
+    );
+    const token = bench.seal();
+    expect(await open(bench, token)).toBe('ok');
+    bench.clock.advance(61_000);
+    const flood = Array.from({ length: 6 }, (_, i) => open(bench, `a.b.c.d.${i}`, `192.0.2.${i}`));
+    expect(await open(bench, bench.seal())).toBe('capacity');
+    const known = open(bench, token);
+    expect(await flood[5]).toBe('capacity');
+    strangers.shift()?.();
+    expect(await known).toBe('ok');
+    while (strangers.length > 0) {
+      strangers.shift()?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await Promise.all(flood.slice(0, 5))).toEqual(Array(5).fill('token_invalid'));
+  });
+
+  it('opens an expired token once for as many as send it', async () => {
+    const bench = await makePolicy();
+    const expired = bench.seal({ exp: Math.floor(bench.clock.nowMs() / 1000) + 1 });
+    bench.clock.advance(2_000);
+    for (let i = 0; i < 200; i++) expect(await open(bench, expired)).toBe('token_expired');
+    expect(bench.openings()).toBe(1);
+  });
+
+  it('knows a token no longer that once opened and does no more', async () => {
+    const bench = await makePolicy();
+    const other = await makePolicy();
+    const token = bench.seal();
+    expect(await open(bench, token)).toBe('ok');
+    await bench.reload((file) => {
+      file['keys'] = (file['keys'] as object[]).map((key) => ({ ...key, kid: 'other' }));
+    });
+    await flood(bench, 100);
+    expect(await open(bench, token)).toBe('token_invalid');
+    const openings = bench.openings();
+    for (let i = 0; i < 50; i++) expect(await open(bench, token)).toBe('token_invalid');
+    expect(bench.openings()).toBe(openings);
+    expect(await open(other, token)).toBe('token_invalid');
   });
 
   it('can be switched off', async () => {

@@ -40,18 +40,23 @@ interface CacheEntry {
   readonly untilMs: number;
 }
 
-/** How the cache of opened tokens does, for metrics; hits and misses since the start. */
-export interface CacheSize {
+/** How opening does, for metrics; hits, misses and turned away since the start. */
+export interface OpeningFigures {
   readonly openedCacheHits: number;
+  /** Openings that came to cryptography. */
   readonly openedCacheMisses: number;
   readonly openedCacheEntries: number;
+  /** Tokens turned away unopened because of the caller's address. */
+  readonly dampedOpenings: number;
+  /** Addresses and IPv6 sites with failures in memory. */
+  readonly dampingGroups: number;
 }
 
 /** Opens tokens. */
 export interface Opener {
   /** Opens a token for a caller at `clientGroup`. Never rejects for anything in a token. */
   open(token: Secret, clientGroup: string | null): Promise<Opened | Denial>;
-  cacheSize(): CacheSize;
+  figures(): OpeningFigures;
 }
 
 /** Tokens opened lately. */
@@ -60,68 +65,102 @@ interface OpenedCache {
   keep(key: string, opened: Opened, generation: number): void;
   /** Whether this token ever opened, as far as is remembered. */
   knows(key: string): boolean;
-  size(): CacheSize;
+  /** A token that once opened and does no more. */
+  forget(key: string): void;
+  entries(): number;
 }
 
 function readDigest(digest: string | Uint8Array): string {
   return typeof digest === 'string' ? digest : String.fromCharCode(...digest);
 }
 
-function createOpenedCache(most: number, clock: Clock, nowSeconds: () => number): OpenedCache {
+function createOpenedCache(most: number, clock: Clock): OpenedCache {
   const cache = new LRUCache<string, CacheEntry>({ max: Math.max(1, most) });
   const knownGood = new LRUCache<string, true>({ max: MAX_KNOWN_GOOD });
-  let hits = 0;
-  let misses = 0;
   return {
     find(key, generation) {
       const entry = cache.get(key);
-      if (entry !== undefined && entry.generation === generation && clock.monotonicMs() < entry.untilMs) {
-        hits += 1;
-        return entry.opened;
-      }
-      if (entry !== undefined) cache.delete(key);
-      misses += 1;
+      if (entry === undefined) return null;
+      if (entry.generation === generation && clock.monotonicMs() < entry.untilMs) return entry.opened;
+      cache.delete(key);
       return null;
     },
     keep(key, opened, generation) {
       knownGood.set(key, true);
-      const lifeMs = Math.min(MAX_CACHE_MS, (opened.claims.exp - nowSeconds()) * 1000);
-      if (most > 0 && lifeMs > 0)
-        cache.set(key, { opened, generation, untilMs: clock.monotonicMs() + lifeMs });
+      // Expired ones too: each hit is judged anew, and a flood of one old token is no failure that damping would count.
+      if (most > 0) cache.set(key, { opened, generation, untilMs: clock.monotonicMs() + MAX_CACHE_MS });
     },
     knows: (key) => knownGood.has(key),
-    size: () => ({ openedCacheHits: hits, openedCacheMisses: misses, openedCacheEntries: cache.size }),
+    forget: (key) => void knownGood.delete(key),
+    entries: () => cache.size,
   };
 }
+
+/** An opening that waits or runs, and the addresses of those who wait for it. */
+interface Pending {
+  readonly groups: Set<string | null>;
+  readonly result: Promise<Opened | Denial>;
+}
+
+/** Like `TOKEN_INVALID` in all that is seen; no opening, hence no failure. */
+const TURNED_AWAY: Denial = Object.freeze(deny('token_invalid'));
 
 /** Makes the opener. */
 export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener {
   const { clock, keyring, nowSeconds } = ports;
-  const cache = createOpenedCache(options.cachedTokens, clock, nowSeconds);
-  const pending = new Map<string, Promise<Opened | Denial>>();
+  const cache = createOpenedCache(options.cachedTokens, clock);
+  const pending = new Map<string, Pending>();
   const damping = createDamping(options.dampingFailures, options.dampingWindowMs, clock);
   const gate = createGate(options.openings, options.waitingOpenings);
+  let hits = 0;
+  let misses = 0;
+  let damped = 0;
 
-  async function openNow(sealed: Secret, key: string): Promise<Opened | Denial> {
+  async function openNow(sealed: Secret, key: string, groups: ReadonlySet<string | null>) {
+    misses += 1;
     const keys = keyring();
     const token: OpenedToken | null = await ports.open(sealed, keys, { now: nowSeconds() });
-    if (token === null) return TOKEN_INVALID;
+    if (token === null) {
+      cache.forget(key);
+      // Before the next one in the line is asked for; once per opening, however many requests waited for it.
+      for (const group of groups) damping.countFailure(group);
+      return TOKEN_INVALID;
+    }
     const opened: Opened = { token, claims: ports.bind(token.claims), name: token.id };
     cache.keep(key, opened, keys.generation);
     return opened;
   }
 
-  function openOnce(sealed: Secret, key: string, generation: number): Promise<Opened | Denial> {
+  /** Those before it in the line may have used up the failures of its address: asked again at the last moment. */
+  async function openUnlessDamped(
+    sealed: Secret,
+    key: string,
+    groups: ReadonlySet<string | null>,
+  ): Promise<Opened | Denial> {
+    const wanted = cache.knows(key) || [...groups].some((group) => !damping.isDamped(group));
+    return wanted ? openNow(sealed, key, groups) : TURNED_AWAY;
+  }
+
+  function openOnce(
+    sealed: Secret,
+    key: string,
+    generation: number,
+    clientGroup: string | null,
+  ): Promise<Opened | Denial> {
     // The generation keeps a request that came after a reload from joining an opening under the old keys.
     const task = `${generation} ${key}`;
     const running = pending.get(task);
-    if (running !== undefined) return running;
-    const opening = gate.pass(() => openNow(sealed, key));
-    if (opening === null)
-      return Promise.resolve(deny('capacity', { reason: 'too many tokens being opened' }));
-    const settled = opening.finally(() => pending.delete(task));
-    pending.set(task, settled);
-    return settled;
+    if (running !== undefined) {
+      running.groups.add(clientGroup);
+      return running.result;
+    }
+    const groups = new Set([clientGroup]);
+    const result = gate
+      .pass(() => openUnlessDamped(sealed, key, groups), cache.knows(key))
+      .then((opened) => opened ?? deny('capacity', { reason: 'too many tokens being opened' }))
+      .finally(() => pending.delete(task));
+    pending.set(task, { groups, result });
+    return result;
   }
 
   return {
@@ -130,12 +169,22 @@ export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener
       const key = readDigest(ports.digest(sealed.reveal()));
       const { generation } = keyring();
       const cached = cache.find(key, generation);
-      if (cached !== null) return cached;
-      if (damping.isDamped(clientGroup) && !cache.knows(key)) return TOKEN_INVALID;
-      const result = await openOnce(sealed, key, generation);
-      if (result === TOKEN_INVALID) damping.countFailure(clientGroup);
-      return result;
+      if (cached !== null) {
+        hits += 1;
+        return cached;
+      }
+      const turnedAway = damping.isDamped(clientGroup) && !cache.knows(key);
+      const result = turnedAway ? TURNED_AWAY : await openOnce(sealed, key, generation, clientGroup);
+      if (result !== TURNED_AWAY) return result;
+      damped += 1;
+      return TOKEN_INVALID;
     },
-    cacheSize: cache.size,
+    figures: () => ({
+      openedCacheHits: hits,
+      openedCacheMisses: misses,
+      openedCacheEntries: cache.entries(),
+      dampedOpenings: damped,
+      dampingGroups: damping.size().groups,
+    }),
   };
 }

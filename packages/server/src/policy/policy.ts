@@ -43,7 +43,7 @@ import { readOnce } from './checks/replay.ts';
 import { checkDeclaredSize, maxRequestBytes } from './checks/request-size.ts';
 import type { CountryLookup } from './country-lookup.ts';
 import { createFloodCheck } from './flood.ts';
-import { type CacheSize, createOpener, type Opener, TOKEN_INVALID } from './opener.ts';
+import { createOpener, type Opener, type OpeningFigures, TOKEN_INVALID } from './opener.ts';
 import type { PolicyOptions } from './options.ts';
 import { buildReservation, denyRefused } from './reservation.ts';
 import { boundByVault, type VaultBounds } from './vault-limits.ts';
@@ -104,7 +104,7 @@ export interface Policy {
   /** What the token's key file grants; null when its key is no longer loaded. */
   allowOf(opened: Opened): Allow | null;
   /** For metrics. */
-  cacheSize(): CacheSize;
+  openingFigures(): OpeningFigures;
 }
 
 interface Judging {
@@ -239,6 +239,6 @@ export function createPolicy(options: PolicyOptions, ports: PolicyPorts): Policy
     reserve: (opened, arrival) => reserve(judging, store, options.leaseMs, opened, arrival),
     stillValid: (opened) => judgeOpened(judging, opened),
     allowOf: (opened) => judging.allowOf(opened.token, keyring()),
-    cacheSize: opener.cacheSize,
+    openingFigures: opener.figures,
   };
 }

@@ -17,6 +17,11 @@ const GAUGES: Readonly<Record<keyof Gauges, readonly [name: string, help: string
   ],
   openedCacheMisses: ['relayapi_opened_cache_misses', 'Openings that had to decrypt since the start'],
   openedCacheEntries: ['relayapi_opened_cache_entries', 'Opened tokens in the cache'],
+  dampedOpenings: [
+    'relayapi_damped_openings',
+    'Tokens turned away unopened since the start: their address had failed too often',
+  ],
+  dampingGroups: ['relayapi_damping_groups', 'Addresses and IPv6 sites whose failed openings are remembered'],
   keys: ['relayapi_keys', 'Keys loaded'],
   rejectedFiles: ['relayapi_rejected_files', 'Key files rejected'],
 };
