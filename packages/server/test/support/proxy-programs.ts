@@ -1,32 +1,34 @@
-/** nginx and Caddy in front of a relay, with the very configuration that docs/guides/behind-a-proxy.md shows. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+/** nginx, Caddy and haproxy in front of a relay, with the very configuration that docs/guides/behind-a-proxy.md shows. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSelfSignedCertificate } from 'relayapi-demo-provider';
 import { findFreePort } from './free-port.ts';
+import { makeProxyFolder, type RunningProxy, runProxy } from './proxy-process.ts';
 
 const GUIDE = new URL('../../../../docs/guides/behind-a-proxy.md', import.meta.url);
 
-/** A running proxy. */
-export interface RunningProxy {
-  readonly port: number;
-  /** The certificate to trust. */
-  readonly ca: string;
-  /** Everything in its access log so far. */
-  accessLog(): string;
-  /** Everything else it wrote: error log, standard output and error. */
-  otherLogs(): string;
-  stop(): Promise<void>;
+/** One text of a configuration and what stands in its place. */
+export type Edit = readonly [from: string, to: string];
+
+/** How a proxy stands. */
+export interface ProxyOptions {
+  /**
+   * `front` (default): the guide's block as it is. `inner`: behind another proxy, in plain HTTP, handing on the list of addresses
+   * as the guide's section on two proxies says.
+   */
+  readonly role?: 'front' | 'inner';
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Further changes; a text that is not there throws. */
+  readonly edits?: readonly Edit[];
+  /** nginx: with the access log that it writes by itself, instead of the guide's masked one. */
+  readonly plainLog?: boolean;
 }
 
-/** One of the two. */
+/** One of the three. */
 export interface ProxyProgram {
-  readonly name: string;
+  readonly name: 'nginx' | 'caddy' | 'haproxy';
   readonly command: string | null;
-  /** `plainLog`: with the access log that it writes by itself, instead of the guide's masked one. */
-  start(relayPort: number, options?: { readonly plainLog?: boolean }): Promise<RunningProxy>;
+  start(relayPort: number, options?: ProxyOptions): Promise<RunningProxy>;
 }
 
 function findCommand(...paths: string[]): string | null {
@@ -40,114 +42,131 @@ function guideBlock(language: string): string {
   return block;
 }
 
+/** A line that the guide tells to put in the place of another; throws when it no longer says so. */
+function guideSays(line: string): string {
+  if (!readFileSync(GUIDE, 'utf8').includes(line)) throw new Error(`the guide no longer says ${line}`);
+  return line;
+}
+
 /** Replaces every pair; throws when a text to replace is not there, so that the guide cannot drift away. */
-function adapt(text: string, pairs: readonly (readonly [string, string])[]): string {
+function adapt(text: string, pairs: readonly Edit[]): string {
   return pairs.reduce((rest, [from, to]) => {
     if (!rest.includes(from)) throw new Error(`the guide no longer says ${from}`);
     return rest.replaceAll(from, to);
   }, text);
 }
 
-const readIfThere = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+const bracketed = (host: string) => (host.includes(':') ? `[${host}]` : host);
 
-async function run(
-  folder: string,
-  [command, ...args]: readonly string[],
-  port: number,
-  files: { ca: string; access: string; error?: string },
-): Promise<RunningProxy> {
-  let said = '';
-  const child = spawn(command as string, args, {
-    cwd: folder,
-    env: { PATH: process.env['PATH'], HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => {
-      said += text;
-    });
-  }
-  await untilItListens(port, child, () => said);
-  return {
-    port,
-    ca: files.ca,
-    accessLog: () => readIfThere(join(folder, files.access)),
-    otherLogs: () => said + (files.error ? readIfThere(join(folder, files.error)) : ''),
-    stop: () =>
-      new Promise((resolve) => {
-        child.once('close', () => resolve());
-        child.kill('SIGTERM');
-      }),
-  };
+/** nginx.conf around what belongs inside `http { }`, all files in `folder`. */
+export function nginxConfig(folder: string, inside: string, errorLog = 'stderr crit'): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  const paths = temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n');
+  return `daemon off;\nmaster_process off;\npid ${folder}/pid;\nerror_log ${errorLog};\nevents {}\nhttp {\n${paths}\n${inside}\n}\n`;
 }
 
-async function untilItListens(port: number, child: ChildProcess, said: () => string): Promise<void> {
-  const attempt = () =>
-    new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => {
-        socket.destroy();
-        resolve(true);
-      }).on('error', () => resolve(false));
-    });
-  for (let tries = 0; !(await attempt()); tries++) {
-    if (child.exitCode !== null || tries > 200) throw new Error(`the proxy does not listen:\n${said()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+/** The command that runs nginx with `folder/nginx.conf`. */
+export function nginxCommand(folder: string): string[] {
+  return [nginx.command as string, '-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'];
 }
 
-function makeFolder(): { folder: string; cert: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'relayapi-proxy-'));
-  const { cert, key } = createSelfSignedCertificate(['localhost', '127.0.0.1']);
-  writeFileSync(join(folder, 'cert.pem'), cert);
-  writeFileSync(join(folder, 'key.pem'), key, { mode: 0o600 });
-  return { folder, cert };
-}
-
-const nginx: ProxyProgram = {
+/** nginx with the guide's block. */
+export const nginx: ProxyProgram = {
   name: 'nginx',
   command: findCommand('/usr/sbin/nginx', '/usr/local/bin/nginx', '/opt/homebrew/bin/nginx'),
-  async start(relayPort, options = {}) {
-    const { folder, cert } = makeFolder();
-    const port = await findFreePort();
+  async start(relayPort, { role = 'front', host = '127.0.0.1', edits = [], plainLog = false } = {}) {
+    const { folder, cert } = makeProxyFolder();
+    const port = await findFreePort(host);
+    const listen = `listen ${bracketed(host)}:${port}`;
     const server = adapt(guideBlock('nginx'), [
-      ...(options.plainLog ? ([['relay.log relay;', 'relay.log combined;']] as const) : []),
-      ['listen 443 ssl http2', `listen 127.0.0.1:${port} ssl http2`],
+      ...(plainLog ? ([['relay.log relay;', 'relay.log combined;']] as const) : []),
+      ['listen 443 ssl http2', role === 'front' ? `${listen} ssl http2` : listen],
       ['/etc/ssl/relay.example.com.pem', `${folder}/cert.pem`],
       ['/etc/ssl/relay.example.com.key', `${folder}/key.pem`],
       ['/var/log/nginx/', `${folder}/`],
       ['127.0.0.1:8840', `127.0.0.1:${relayPort}`],
+      ...(role === 'inner'
+        ? [
+            [
+              'proxy_set_header X-Forwarded-For $remote_addr;',
+              guideSays('proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;'),
+            ] as const,
+          ]
+        : []),
+      ...edits,
     ]);
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-    const paths = temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n');
-    writeFileSync(
-      join(folder, 'nginx.conf'),
-      `daemon off;\nmaster_process off;\npid ${folder}/pid;\nerror_log stderr crit;\nevents {}\nhttp {\n${paths}\n${server}\n}\n`,
-    );
-    const command = [nginx.command as string, '-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'];
-    return run(folder, command, port, { ca: cert, access: 'relay.log', error: 'relay.error.log' });
+    writeFileSync(join(folder, 'nginx.conf'), nginxConfig(folder, server));
+    return runProxy(folder, nginxCommand(folder), {
+      host,
+      port,
+      ca: cert,
+      access: 'relay.log',
+      error: 'relay.error.log',
+    });
   },
 };
 
-const caddy: ProxyProgram = {
+/** Caddy with the guide's block. */
+export const caddy: ProxyProgram = {
   name: 'caddy',
   command: findCommand('/usr/bin/caddy', '/usr/local/bin/caddy', '/opt/homebrew/bin/caddy'),
-  async start(relayPort) {
-    const { folder, cert } = makeFolder();
-    const port = await findFreePort();
+  async start(relayPort, { role = 'front', host = '127.0.0.1', edits = [] } = {}) {
+    const { folder, cert } = makeProxyFolder();
+    const port = await findFreePort(host);
+    const site =
+      role === 'front'
+        ? `https://localhost:${port}, https://${bracketed(host)}:${port} {\n\tbind ${bracketed(host)}\n\ttls cert.pem key.pem`
+        : `http://:${port} {\n\tbind ${bracketed(host)}`;
     const file = adapt(guideBlock('caddy'), [
       ['{\n\tlog default', '{\n\tadmin off\n\tauto_https disable_redirects\n\tlog default'],
-      [
-        'relay.example.com {',
-        `https://localhost:${port}, https://127.0.0.1:${port} {\n\ttls cert.pem key.pem`,
-      ],
+      ['relay.example.com {', site],
       ['/var/log/caddy/', `${folder}/`],
+      ...(role === 'inner'
+        ? [
+            [
+              'reverse_proxy 127.0.0.1:8840',
+              `reverse_proxy 127.0.0.1:8840 {\n\t\t${guideSays('trusted_proxies 127.0.0.1')}\n\t}`,
+            ] as const,
+          ]
+        : []),
       ['127.0.0.1:8840', `127.0.0.1:${relayPort}`],
+      ...edits,
     ]);
     writeFileSync(join(folder, 'Caddyfile'), file);
     const command = [caddy.command as string, 'run', '--adapter', 'caddyfile', '--config', 'Caddyfile'];
-    return run(folder, command, port, { ca: cert, access: 'relay.log' });
+    return runProxy(folder, command, { host, port, ca: cert, access: 'relay.log' });
   },
 };
 
-/** Both. */
-export const PROXY_PROGRAMS: readonly ProxyProgram[] = [nginx, caddy];
+/** haproxy with the guide's block. */
+export const haproxy: ProxyProgram = {
+  name: 'haproxy',
+  command: findCommand('/usr/sbin/haproxy', '/usr/local/sbin/haproxy', '/opt/homebrew/bin/haproxy'),
+  async start(relayPort, { role = 'front', host = '127.0.0.1', edits = [] } = {}) {
+    const { folder, cert } = makeProxyFolder();
+    const port = await findFreePort(host);
+    const bind = `bind ${host}:${port}`;
+    const file = adapt(guideBlock('haproxy'), [
+      [
+        'bind :443 ssl crt /etc/haproxy/relay.example.com.pem alpn h2,http/1.1',
+        role === 'front' ? `${bind} ssl crt ${folder}/both.pem alpn h2,http/1.1` : bind,
+      ],
+      ['log /dev/log local0', 'log stdout format raw local0'],
+      ['127.0.0.1:8840', `127.0.0.1:${relayPort}`],
+      ...(role === 'inner'
+        ? [['http-request set-header X-Forwarded-For %[src]', guideSays('option forwardfor')] as const]
+        : []),
+      ...edits,
+    ]);
+    writeFileSync(join(folder, 'haproxy.cfg'), file);
+    return runProxy(folder, haproxyCommand(folder), { host, port, ca: cert });
+  },
+};
+
+/** The command that runs haproxy with `folder/haproxy.cfg`. */
+export function haproxyCommand(folder: string): string[] {
+  return [haproxy.command as string, '-db', '-f', join(folder, 'haproxy.cfg')];
+}
+
+/** All of them. */
+export const PROXY_PROGRAMS: readonly ProxyProgram[] = [nginx, caddy, haproxy];
