@@ -70,8 +70,8 @@ async function expectOnce(port: number, label: string): Promise<void> {
 }
 
 describe('a proxy that tries again', () => {
-  it.each(PROXY_PROGRAMS)('is not $name as the guide has it', async (program) => {
-    if (program.command === null) return;
+  it.for(PROXY_PROGRAMS)('is not $name as the guide has it', async (program, context) => {
+    context.skip(program.command === null, `${program.name} is missing`);
     proxy = await program.start(relay.port, { role: 'inner' });
     await expectOnce(proxy.port, program.name);
   });
@@ -179,8 +179,8 @@ async function startCuttingTunnel(): Promise<{ port: number; close(): void }> {
 }
 
 describe('connections that end while a request comes', () => {
-  it.each(PROXY_PROGRAMS)('never double a call behind $name', async (program) => {
-    if (program.command === null) return;
+  it.for(PROXY_PROGRAMS)('never double a call behind $name', async (program, context) => {
+    context.skip(program.command === null, `${program.name} is missing`);
     const tunnel = await startCuttingTunnel();
     // nginx keeps no connections to the relay unless told to
     const keep: Edit[] = [
