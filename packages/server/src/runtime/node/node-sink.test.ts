@@ -108,53 +108,6 @@ describe('sending', () => {
     expect(answer.text).toMatch(/x-a: 1\r\nx-b: 2\r\nx-a: 3\r\n/);
   });
 
-  test.each([
-    ['with a body that comes later', 'GET', [['x-a', 'a\xe4\xff']], 'chunk'],
-    [
-      'with a length',
-      'GET',
-      [
-        ['x-a', 'a\xe4\xff'],
-        ['content-length', '5'],
-      ],
-      'chunk',
-    ],
-    [
-      'with an empty body',
-      'GET',
-      [
-        ['x-a', 'a\xe4\xff'],
-        ['content-length', '0'],
-      ],
-      '',
-    ],
-    [
-      'without a body',
-      'HEAD',
-      [
-        ['x-a', 'a\xe4\xff'],
-        ['content-length', '5'],
-      ],
-      '',
-    ],
-  ] as [string, string, [string, string][], string][])(
-    'bytes above ASCII leave as they came, %s, and before the body',
-    async (_what, method, headers, body) => {
-      let sink: ResponseSink | undefined;
-      const port = await serve((given) => {
-        sink = given;
-        given.start(200, headers);
-        if (body === '') given.end();
-      });
-      const socket = await openRaw(port, GET.replace('GET', method));
-      const seen = gather(socket);
-      await expect.poll(() => parseAnswer(seen.text).headers['x-a']).toBe('a\xe4\xff');
-      if (body !== '') sink?.end(encode(body));
-      await expect.poll(() => parseAnswer(seen.text).body).toBe(body);
-      socket.destroy();
-    },
-  );
-
   test('started and closed tell where it stands', async () => {
     const states: boolean[][] = [];
     const port = await serve((sink) => {
