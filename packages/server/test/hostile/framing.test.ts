@@ -28,6 +28,8 @@ const FRAMING = rowsOf<FramingRow>('framing').map((row, n) => ({ ...row, n }));
 const CHUNKS = rowsOf<ChunkRow>('chunks').map((row, n) => ({ ...row, n }));
 /** Connections at a time. */
 const WIDTH = 16;
+/** All rows of a group are sent in one hook; a guard that fails leaves connections open until each has been waited for. */
+const HOOK_MS = 120_000;
 
 let judge: Judge;
 let relay: RelayFixture;
@@ -82,7 +84,7 @@ describe('A22 a message before a hidden request', () => {
     for (const [i, one] of (await mapWide(ending, WIDTH, run)).entries()) talks[ending[i]?.n ?? -1] = one;
     connectionsOfClosed = judge.connections;
     for (const [i, one] of (await mapWide(others, WIDTH, run)).entries()) talks[others[i]?.n ?? -1] = one;
-  });
+  }, HOOK_MS);
 
   it('none of those that end the connection led to one to the upstream', () => {
     expect(connectionsOfClosed).toBe(0);
@@ -125,7 +127,7 @@ describe('A22 a chunked body that is streamed, before a hidden request', () => {
       const bytes = chunkedRequest(plain, `chunk-${n}`, body) + hiddenRequest(plain, `behind-${n}`);
       return talk(relay.port, bytes, listening(must));
     });
-  });
+  }, HOOK_MS);
 
   it.each(CHUNKS)('$group, $what: $must', ({ must, n }) => {
     const { text, closed } = talks[n] as Talk;
@@ -155,7 +157,7 @@ describe('A22 a chunked body that is looked into, before a hidden request', () =
       const bytes = chunkedRequest(checked, 'completions', body) + hiddenRequest(checked, 'completions');
       return talk(relay.port, bytes, listening(must));
     });
-  });
+  }, HOOK_MS);
 
   it.each(rows.map((row, i) => ({ ...row, i })))('$group, $what: $must', ({ must, i }) => {
     const { text, closed } = talks[i] as Talk;

@@ -59,7 +59,7 @@ describe('A22 several messages in one write', () => {
     talks = await mapWide(PAIRS, 8, (row) =>
       talk(relay.port, bytesOf(row), row.end === 'open' ? { answers: row.answers.length } : {}),
     );
-  });
+  }, 120_000);
   afterAll(async () => {
     await relay.close();
     await judge.close();
