@@ -8,6 +8,7 @@ import {
   listRepositoryTitles,
   numbersOf,
   type Report,
+  readHandRuns,
   readPage,
   renderPage,
   resultsOf,
@@ -16,9 +17,10 @@ import { ACCEPTANCE } from './acceptance-items.ts';
 
 const root = join(import.meta.dirname, '..');
 const page = readFileSync(join(root, 'docs/acceptance.md'), 'utf8');
+const handRuns = readHandRuns(readFileSync(join(root, 'docs/acceptance-by-hand.json'), 'utf8'));
 
 test('the page names every numbered test, and every number it names has one or is marked as later', () => {
-  expect(findDrift(page, listRepositoryTitles(root))).toEqual([]);
+  expect(findDrift(page, listRepositoryTitles(root), handRuns)).toEqual([]);
 });
 
 test('the items are sixty, each once and in order', () => {
@@ -101,4 +103,27 @@ test('a page keeps its results without a run, and drift of any kind is told', ()
   expect(findDrift(made, [...titles, stray]).join('\n')).toContain('A61, which is no item');
   const without = titles.filter(({ numbers }) => !numbers.includes(60));
   expect(findDrift(made, without)).toContain('A60 has no test and is not marked as later');
+});
+
+test('a run by hand stands under its number, and drops out with its row', () => {
+  const run = { number: 58, date: '2026-11-20', count: '5 things', command: 'run it', result: 'All well.' };
+  const [read] = readHandRuns(JSON.stringify({ runs: [run] }));
+  expect(read).toEqual(run);
+  const made = renderPage([], new Map(), new Map(), [run]);
+  const [, below = ''] = made.split('### A58\n');
+  expect(below.split('### A59')[0]).toContain('- By hand, 2026-11-20: 5 things. All well. (`run it`)');
+  expect(findDrift(made, [], []).join('\n')).toContain('stale: - By hand');
+  expect(findDrift(renderPage([], new Map(), new Map()), [], [run]).join('\n')).toContain(
+    'missing: - By hand',
+  );
+});
+
+test.each([
+  ['a number that is none', { number: 61 }],
+  ['a date that is none', { date: 'today' }],
+  ['a result without words', { result: '' }],
+  ['a member too many', { note: 'x' }],
+])('a run by hand with %s is refused', (_what, wrong) => {
+  const run = { number: 1, date: '2026-11-20', count: '1', command: 'x', result: 'y', ...wrong };
+  expect(() => readHandRuns(JSON.stringify({ runs: [run] }))).toThrow('run 0');
 });

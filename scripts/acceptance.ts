@@ -7,6 +7,7 @@ import { ACCEPTANCE } from './acceptance-items.ts';
 import { listRepositoryFiles, type RepositoryFile } from './check-house.ts';
 
 const PAGE = 'docs/acceptance.md';
+const BY_HAND = 'docs/acceptance-by-hand.json';
 
 /** A title in a test file that starts with one or more acceptance numbers. */
 export interface NumberedTitle {
@@ -33,6 +34,39 @@ export interface Report {
       readonly status: string;
     }[];
   }[];
+}
+
+/** A long form of an item that somebody ran by hand, as docs/acceptance-by-hand.json holds it. */
+export interface HandRun {
+  /** The acceptance number. */
+  readonly number: number;
+  /** YYYY-MM-DD. */
+  readonly date: string;
+  /** How many of what: "10,000,000 requests". */
+  readonly count: string;
+  /** What to type to run it again. */
+  readonly command: string;
+  /** What came of it, with its figures. */
+  readonly result: string;
+}
+
+/** The runs of a file's text, checked: a wrong member throws and names its row. */
+export function readHandRuns(text: string): HandRun[] {
+  const { runs } = JSON.parse(text) as { runs: Record<string, unknown>[] };
+  return runs.map((run, i) => {
+    const names = Object.keys(run).sort().join(' ');
+    if (names !== 'command count date number result')
+      throw new Error(`${BY_HAND}: run ${i} has the members ${names}`);
+    const { number, date, count, command, result } = run as unknown as HandRun;
+    if (!Number.isInteger(number) || number < 1 || number > 60)
+      throw new Error(`${BY_HAND}: run ${i} has no acceptance number`);
+    if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) throw new Error(`${BY_HAND}: run ${i} has no date`);
+    for (const words of [count, command, result]) {
+      if (typeof words !== 'string' || words === '' || /[\n`]/.test(words))
+        throw new Error(`${BY_HAND}: run ${i} has an empty word, a line end or a backtick`);
+    }
+    return { number, date, count, command, result };
+  });
 }
 
 /** Finds the numbered titles of test files, each once, by path and place. */
@@ -130,13 +164,15 @@ export function renderPage(
   titles: readonly NumberedTitle[],
   results: ReadonlyMap<NumberedTitle, Result | null>,
   before: ReadonlyMap<string, string>,
+  handRuns: readonly HandRun[] = [],
 ): string {
   const lines = [
     '# Acceptance',
     '',
     'Sixty things that a relay worth trusting must pass, and the tests that carry their numbers. Written by',
     '`node scripts/acceptance.ts` from the test sources and a run; a test holds the list to the sources.',
-    '"Later" names the part of the project that brings what is still open.',
+    '"Later" names the part of the project that brings what is still open, "by hand" a long form that somebody ran',
+    '([acceptance-by-hand.json](acceptance-by-hand.json)).',
   ];
   for (const [part, items] of ACCEPTANCE) {
     lines.push('', `## ${part}`);
@@ -149,13 +185,20 @@ export function renderPage(
         lines.push(entry + (result === null ? (before.get(entry) ?? say(null)) : say(result)));
       }
       if (carried.length === 0) lines.push('No test yet.');
+      for (const { number: of, date, count, command, result } of handRuns) {
+        if (of === number) lines.push(`- By hand, ${date}: ${count}. ${result} (\`${command}\`)`);
+      }
     }
   }
   return `${lines.join('\n')}\n`;
 }
 
 /** What keeps a page from being in step with the sources; empty when nothing does. Results are not looked at. */
-export function findDrift(page: string, titles: readonly NumberedTitle[]): string[] {
+export function findDrift(
+  page: string,
+  titles: readonly NumberedTitle[],
+  handRuns: readonly HandRun[] = [],
+): string[] {
   const items = ACCEPTANCE.flatMap(([, list]) => list);
   const known = new Set(items.map(({ number }) => number));
   const problems = titles.flatMap(({ path, title, numbers }) =>
@@ -167,7 +210,7 @@ export function findDrift(page: string, titles: readonly NumberedTitle[]): strin
     if (later === undefined && !titles.some(({ numbers }) => numbers.includes(number)))
       problems.push(`A${number} has no test and is not marked as later`);
   }
-  const wanted = renderPage(titles, new Map(), readPage(page));
+  const wanted = renderPage(titles, new Map(), readPage(page), handRuns);
   if (wanted !== page) {
     const [there, should] = [new Set(page.split('\n')), new Set(wanted.split('\n'))];
     for (const line of should) if (!there.has(line)) problems.push(`missing: ${line}`);
@@ -193,9 +236,10 @@ if (import.meta.main) {
   const path = join(root, PAGE);
   const before = readPage(existsSync(path) ? readFileSync(path, 'utf8') : '');
   const results = resultsOf(titles, reports, root);
-  const page = renderPage(titles, results, before);
+  const handRuns = readHandRuns(readFileSync(join(root, BY_HAND), 'utf8'));
+  const page = renderPage(titles, results, before, handRuns);
   writeFileSync(path, page);
-  const drift = findDrift(page, titles);
+  const drift = findDrift(page, titles, handRuns);
   for (const problem of drift) console.error(problem);
   const ran = [...results.values()].filter((result) => result !== null).length;
   console.log(`${PAGE}: ${titles.length} numbered titles, ${ran} with a result of this run`);

@@ -2,7 +2,7 @@
  * Acceptance items on tokens that the vectors alone do not show: exhaustive changes, key freshness, derivation that never runs.
  * RELAYAPI_TEST_FULL=1 runs the long forms.
  */
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, createHash } from 'node:crypto';
 import fc from 'fast-check';
 import {
   CORE_FEATURES,
@@ -17,7 +17,9 @@ import {
   sealToken,
 } from 'relayapi-token';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { mutate } from './support/mutate.ts';
 import { makeClaims, makePair, NOW } from './support/pairs.ts';
+import { createRandom } from './support/random.ts';
 import { unsealAes, unsealEcc } from './support/unseal.ts';
 import { loadKeyring, openCases, toPlain } from './support/vectors.ts';
 
@@ -275,6 +277,27 @@ describe('A11 to A16', () => {
     }
   });
 
+  test('A13 10,000 mutations of version 1 tokens get one identical answer', {
+    timeout: 120_000,
+  }, async () => {
+    const { keyring } = await makePair('aes');
+    const random = createRandom(13);
+    const made = Array.from({ length: 20 }, (_, i) => version1Token(i));
+    const material = {
+      dictionary: ['.', '=', '+', '/', '%3D', '0123456789abcdef', 'AAAA', '..', ''],
+      other: () => random.pick(made),
+      maxLength: 5000,
+    };
+    const answers = new Set<unknown>();
+    for (let done = 0; done < 10_000; done += 250) {
+      const batch = Array.from({ length: 250 }, () => mutate(random.pick(made), random, material));
+      for (const opened of await Promise.all(batch.map((text) => openToken(text, keyring, { now: NOW })))) {
+        answers.add(opened);
+      }
+    }
+    expect([...answers]).toEqual([null]);
+  });
+
   test('A15 a claim or limit of any other name makes a token unsupported', async () => {
     const known = new Set(Object.keys(JSON.parse(JSON.stringify(makeClaims()))));
     const names = fc
@@ -317,6 +340,16 @@ describe('A11 to A16', () => {
     ).toBeNull();
   });
 });
+
+/** As the old server made them: AES-CBC over JSON, the IV from a seed, in one of the encodings that were about. */
+function version1Token(i: number): string {
+  const key = createHash('sha256').update(`version 1 key ${i}`).digest();
+  const iv = Buffer.alloc(16, i);
+  const cipher = createCipheriv('aes-256-cbc', key, iv);
+  const text = Buffer.concat([cipher.update(JSON.stringify(makeClaims())), cipher.final()]);
+  const bytes = i % 2 === 0 ? text : Buffer.concat([iv, text]);
+  return bytes.toString((['base64url', 'base64', 'hex'] as const)[i % 3]);
+}
 
 const knownNames = new Set(
   'iss aud jti iat exp nbf sub cnf upstream limits models paths features origins ips set cap countries replay store_down meta calls attempts rate concurrency tokens micro_usd request_bytes response_bytes stream_seconds'.split(
