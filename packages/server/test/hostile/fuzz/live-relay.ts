@@ -1,3 +1,4 @@
+// house: real time, because another process is asked.
 /**
  * The relay that the live fuzzer runs against: the real program as a child with a probe in it, key files of both methods, tokens of
  * many kinds. Reads all that the child prints, keeps none of it.

@@ -1,3 +1,4 @@
+// house: real time, because another process answers.
 /**
  * The fuzzer of a live relay: raw sockets, many mutated requests in each write, every answer read and judged, honest calls in
  * between. The relay is another process; nothing here can hide its end.
