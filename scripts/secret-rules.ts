@@ -29,7 +29,11 @@ export const REVEALED: Readonly<Record<string, string>> = {
     'counters, read by the reader of secret files for its checks',
   [`${SERVER}/runtime/node/vault-secrets.ts:fromFile`]: 'bytes to text; wrapped again at once',
   [`${SERVER}/runtime/node/vault-secrets.ts:readVault`]: 'to see whether a header can carry it',
+  [`${CLI}/check-secrets.ts:secretsOf`]:
+    'a user’s own keys, in other spellings to look for; wrapped again at once',
   [`${CLI}/inspect.ts:readKid`]: 'the key id in a token’s open header',
+  [`${CLI}/own-needles.ts:findNeedles`]: 'what is searched for in logs',
+  [`${CLI}/own-needles.ts:needlesOf`]: 'spellings to look for; wrapped again at once',
 };
 
 const INDEX = 'a key of a map or an object, not of a cipher';
