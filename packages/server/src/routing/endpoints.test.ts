@@ -8,6 +8,35 @@ import { findEndpoint } from './endpoints.ts';
 import { createRouting } from './routing.ts';
 
 const row = (path: string, more: Partial<Endpoint> = {}): Endpoint => ({ ...CHAT, path, ...more });
+const bare = (path: string): Endpoint => row(path, { models: null });
+const provider = defineProvider({
+  id: 'x',
+  name: 'X',
+  base: 'https://x.example/v1',
+  moreRoots: ['/v2'],
+  endpoints: [
+    row('/a/{name}'),
+    row('/a/fixed'),
+    row('/a/{name}', { method: 'GET' }),
+    row('/only', { root: '/v2' }),
+    row('/tree/*'),
+    row('/asset-{id}.json'),
+    row('/speak', { models: [{ in: 'query', name: 'model' }] }),
+    row('/bound/{name}', { root: '/v2' }),
+    row('/d/{deployment}/{name}', { models: [{ in: 'path', segment: 'deployment' }] }),
+    bare('/bare/{name}'),
+    row('/o-{id}-o'),
+    row('/m/{model}/x', { models: [{ in: 'path', segment: 'model' }] }),
+  ],
+  passQuery: ['model', 'voice'],
+  asOf: '2026-11',
+  sources: [],
+});
+
+const find = (method: string, relative: string, root = '/v1') => {
+  const match = findEndpoint(provider, method, root, relative);
+  return match === null ? null : [match.endpoint.path, { ...match.segments }];
+};
 
 describe('the row of a request', () => {
   it.each([
