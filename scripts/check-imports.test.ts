@@ -57,7 +57,8 @@ const usesType = (path: string) => `import type { One } from '${path}';\nexport 
 /** Rule, the file that breaks it, its text. Each stands alone in the tree: no file serves two rows. */
 const PLANTED: readonly [rule: string, from: string, text: string][] = [
   ['leaves-import-nothing', `${S}/usage.ts`, usesType('./clock.ts')],
-  ['leaves-import-nothing', `${S}/redact.ts`, uses('undici')],
+  ['leaves-import-nothing', `${S}/secret-formats.ts`, uses('undici')],
+  ['redact-knows-formats', `${S}/redact.ts`, uses('undici')],
   ['leaves-import-nothing', `${S}/address.ts`, usesType('./errors.ts')],
   [
     'io-names-denials',
