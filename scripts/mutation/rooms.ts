@@ -26,8 +26,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   ingress: serverRoom('ingress'),
   token: {
     sources: 'packages/token/src',
-    near: ['packages/token/src/**/*.test.ts', 'packages/token/test/{keyring,rai-edges,rai-files}.test.ts'],
-    far: ['packages/token/test/vectors.test.ts'],
+    near: ['packages/token/src/**/*.test.ts'],
+    far: ['packages/token/test/{keyring,rai-edges,rai-files,vectors}.test.ts'],
   },
   forwarding: serverRoom('forwarding'),
   policy: serverRoom('policy'),
