@@ -1,12 +1,10 @@
-/** V8's own block coverage of a few source files, taken step by step: which blocks are new, and how many were run. */
+/** V8's own block coverage of a few source files, taken step by step: which blocks are new. */
 import { type Profiler, Session } from 'node:inspector';
 
 /** Coverage since the last look. */
 export interface Coverage {
   /** Bytes of source that ran for the first time. */
   readonly fresh: number;
-  /** Blocks run, each as often as it was: a measure of work that no clock disturbs. */
-  readonly steps: number;
 }
 
 /** A running measurement. */
@@ -39,7 +37,6 @@ export function startCoverage(sources: RegExp): CoverageMeter {
 
   function look(keep: boolean): Coverage {
     let fresh = 0;
-    let steps = 0;
     for (const { url, functions } of take()) {
       const end = Math.max(...functions.map(({ ranges }) => ranges[0]?.endOffset ?? 0));
       const ran = new Uint8Array(end);
@@ -47,7 +44,6 @@ export function startCoverage(sources: RegExp): CoverageMeter {
       for (const { ranges } of functions) {
         for (const { startOffset, endOffset, count } of ranges) {
           ran.fill(count > 0 ? 1 : 0, startOffset, endOffset);
-          steps += count;
         }
       }
       let before = seen.get(url) ?? new Uint8Array(end);
@@ -64,7 +60,7 @@ export function startCoverage(sources: RegExp): CoverageMeter {
       if (keep) seen.set(url, before);
     }
     if (keep) known += fresh;
-    return { fresh, steps };
+    return { fresh };
   }
 
   return {

@@ -1,6 +1,6 @@
 /**
  * The coverage-guided loop (docs/decisions, "own fuzzing loop"): inputs that reach new blocks, or end in a word not heard before, join
- * the corpus and are mutated further. At the end each grown input is measured: work may grow with its length, not faster.
+ * the corpus and are mutated further.
  */
 import { mutate } from '../../../../token/test/support/mutate.ts';
 import { createRandom, type Random } from '../../../../token/test/support/random.ts';
@@ -15,17 +15,12 @@ export interface FuzzReport {
   /** Bytes of source that ran. */
   readonly covered: number;
   readonly outcomes: Readonly<Record<string, number>>;
-  /** The largest factor by which work grew when an input grew fourfold. */
-  readonly growth: number;
   /** The first input that broke an invariant, one byte per character. */
   readonly broken: { readonly input: string; readonly words: string } | null;
 }
 
 /** Between two looks at the coverage: looking costs more than running. */
 const BATCH = 64;
-/** How many inputs are grown, and to what length. */
-const GROWN_INPUTS = 100;
-const GROWN_LENGTH = 16_384;
 
 /** Fuzzes one target with so many inputs. */
 export async function runLoop(target: FuzzTarget, runs: number, seed: number): Promise<FuzzReport> {
@@ -64,34 +59,9 @@ export async function runLoop(target: FuzzTarget, runs: number, seed: number): P
       if (meter.look(true).fresh > 0) corpus.push(input);
     }
   }
-  const growth = broken === null ? await measureGrowth() : 0;
   const covered = meter.known;
   meter.stop();
-  return { target: target.name, runs: done, corpus: corpus.length, covered, outcomes, growth, broken };
-
-  /** The steps of inputs and of their fourfold; both long enough that beginnings do not count. */
-  async function measureGrowth(): Promise<number> {
-    let worst = 0;
-    const chosen = Array.from({ length: GROWN_INPUTS }, () => pickInput(corpus, random)).filter(
-      (text) => text !== '',
-    );
-    for (const text of chosen) {
-      const from = random.below(text.length);
-      const piece = text.slice(from, from + 1 + random.below(24));
-      const grow = (length: number) =>
-        text.slice(0, from) + piece.repeat(Math.ceil(length / piece.length)) + text.slice(from);
-      const steps: number[] = [];
-      for (const length of [GROWN_LENGTH / 4, GROWN_LENGTH]) {
-        meter.look(false);
-        await run(grow(length));
-        steps.push(meter.look(false).steps);
-      }
-      const [short = 0, long = 0] = steps;
-      // few steps say nothing: the input was refused at its beginning
-      if (short > 200) worst = Math.max(worst, long / short);
-    }
-    return Math.round(worst * 100) / 100;
-  }
+  return { target: target.name, runs: done, corpus: corpus.length, covered, outcomes, broken };
 }
 
 /** Mostly what joined last: the edge of what is known. */
