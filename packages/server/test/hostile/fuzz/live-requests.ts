@@ -15,7 +15,7 @@ export interface Template {
 }
 
 /** Words of the formats that stand in a request, most of them trouble. */
-export const TARGET_WORDS: readonly string[] = (
+const TARGET_WORDS: readonly string[] = (
   '/ // /./ /../ /%2e%2e/ /%252e/ %2f %5c \\ ; ;a=b # ? ?key=x &model=a %00 %0d%0a %c0%ae @ : [ ] http://evil.test/ * ' +
   '/relayapi/ /relayapi/-/ /v1/ /v1beta/ /v1/v1 /chat/completions /files /organization /responses /models/ /embeddings ' +
   '/audio/transcriptions /messages :generateContent /threads . .. ... ~ %zz % %ff'

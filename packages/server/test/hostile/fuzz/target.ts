@@ -1,7 +1,7 @@
 /** What the coverage-guided loop runs: one parser, seeds for it, and what must always hold. */
 
 /** Broken by an input: what should have held. */
-export class Broken extends Error {
+class Broken extends Error {
   override readonly name = 'Broken';
 }
 
