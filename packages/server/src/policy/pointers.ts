@@ -18,7 +18,7 @@ export function pointsTo(pointer: Pointer, path: Path, star: StarMode, p = 0, at
     return false;
   }
   if (step === '*' && star === 'lenient' && pointsTo(pointer, path, star, p + 1, at)) return true;
-  if (at === path.length) return false;
+  // Past the end this is undefined, which no step names.
   const here = path[at];
   if (step === '*' ? typeof here !== 'number' : here !== step) return false;
   return pointsTo(pointer, path, star, p + 1, at + 1);

@@ -21,13 +21,16 @@ function hashOnce(once: Once): string {
   return encodeBase64Url(sha256(encodeUtf8(`${once.kind} ${once.value}`)).subarray(0, 16));
 }
 
-function perSubjectOf(ceiling: Allow['per_sub'], subject: string): ReservationRequest['perSubject'] {
+function perSubjectOf(
+  ceiling: NonNullable<Allow['per_sub']>,
+  subject: string,
+): ReservationRequest['perSubject'] {
   return {
     subject,
-    ...defined('tokens', ceiling?.tokens),
-    ...defined('calls', ceiling?.calls),
-    ...defined('concurrency', ceiling?.concurrency),
-    ...rateOf(ceiling?.rate),
+    ...defined('tokens', ceiling.tokens),
+    ...defined('calls', ceiling.calls),
+    ...defined('concurrency', ceiling.concurrency),
+    ...rateOf(ceiling.rate),
   };
 }
 

@@ -61,8 +61,7 @@ function rowMatches(row: Endpoint, relative: string): boolean {
 function checkDefault(method: string, route: Route): Denial | null {
   const row = route.endpoint;
   if (row === null || row.method !== method) {
-    const elsewhere =
-      row !== null || route.provider.endpoints.some((other) => rowMatches(other, route.relative));
+    const elsewhere = route.provider.endpoints.some((other) => rowMatches(other, route.relative));
     return deny(elsewhere ? 'method_denied' : 'path_denied');
   }
   if (row.kind === 'account') return deny('path_denied');
