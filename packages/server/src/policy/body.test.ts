@@ -1,10 +1,9 @@
 import { type Claims, encodeUtf8 } from 'relayapi-token';
 import { describe, expect, it } from 'vitest';
 import { makeArrival, makeClaims, makeEndpoint, makeRoute } from '../../test/support/policy.ts';
-import { deny } from '../errors.ts';
 import type { Route } from '../exchange.ts';
 import type { FeatureRule, ModelPlace } from '../providers/provider.ts';
-import { checkBody, checkEncoding, checkFeaturesKnown, checkNoBody, isJsonType, needsBody } from './body.ts';
+import { checkBody, checkEncoding, isJsonType } from './body.ts';
 import { checkHeadModels } from './checks/models.ts';
 
 const JSON_TYPE = 'application/json';
@@ -167,6 +166,21 @@ describe('models in path and query', () => {
     expect(head(routeWith([BODY]))).toBe('ok');
   });
 
+  it('A31 an empty segment names no model, and a body does not make up for a missing one', () => {
+    const any = makeClaims({ models: ['*'] });
+    expect(head(routeWith([PATH], { segments: { model: '' } }), any)).toBe('model_denied');
+    for (const segments of [{ model: '' }, {}] as Record<string, string>[])
+      expect(verdict('{"model":"a"}', any, routeWith([PATH, BODY], { segments }))).toBe('model_denied');
+  });
+
+  it('leave a model to the body where it may stand there as well, form fields included', () => {
+    expect(head(routeWith([QUERY, BODY]))).toBe('ok');
+    const form = routeWith([{ in: 'form', name: 'model' }]);
+    expect(head(form)).toBe('ok');
+    // A name of the query is no field of a form.
+    expect(head({ ...form, query: [['model', 'gpt-4o']] })).toBe('ok');
+  });
+
   it('A31 path and body must agree; the body may put the registry prefix in front', () => {
     const endpoint = makeEndpoint({ models: [PATH, BODY], modelPrefix: 'models/' });
     const route = makeRoute(endpoint, { segments: { model: 'gpt-4o-mini' } });
@@ -189,6 +203,9 @@ describe('content types', () => {
     'application/json;charset="UTF-8"',
     'application/problem+json',
     'application/json; odata=verbose',
+    'application/json ; Charset = utf-8 ',
+    'application/json;charset=utf8',
+    'application/json;',
   ])('%s is JSON', (type) => {
     expect(isJsonType(type)).toBe(true);
   });
@@ -202,6 +219,10 @@ describe('content types', () => {
     'application/json, text/plain',
     'application/json; charset=utf-16',
     'application/json; charset=latin1',
+    'application/json; charset=x-utf-8',
+    'application/json; charset=utf-88',
+    'application/json; charset',
+    'application/json; charset=',
     'multipart/form-data; boundary=x',
     'xapplication/json',
     'application/x-json-stream',
@@ -239,6 +260,29 @@ describe('forms', () => {
     expect(form({ model: 'gpt-4o-mini' }, MINI, CHAT)).toBe('unsupported_body');
   });
 
+  it('A31 are judged by what a JSON body would hold there, one level deep', () => {
+    const both = makeRoute(
+      makeEndpoint({
+        body: 'any',
+        models: [
+          { in: 'body', at: ['model'] },
+          { in: 'body', at: ['moderation', 'model'] },
+        ],
+      }),
+    );
+    expect(form({ model: 'gpt-4o-mini', moderation: 'x' }, MINI, both)).toBe('ok');
+    expect(form({ model: 'gpt-4o', moderation: 'x' }, MINI, both)).toBe('model_denied');
+    expect(form({ moderation: 'gpt-4o-mini' }, MINI, both)).toBe('model_denied');
+  });
+
+  it('are read where the endpoint takes any form or is not known, and nowhere else', () => {
+    const set = makeClaims({ set: { a: '1' } });
+    for (const body of ['form', 'multipart', 'any'] as const)
+      expect(form({ a: '1' }, set, makeRoute(makeEndpoint({ body })))).toBe('ok');
+    expect(form({ a: '1' }, set, makeRoute(null))).toBe('ok');
+    expect(form({ a: '1' }, set, makeRoute(makeEndpoint({ body: 'json' })))).toBe('unsupported_body');
+  });
+
   it('a JSON body on a form endpoint is judged by the same names', () => {
     expect(verdict('{"model":"gpt-4o-mini"}', MINI, FORM)).toBe('ok');
     expect(verdict('{"model":"gpt-4o"}', MINI, FORM)).toBe('model_denied');
@@ -249,62 +293,27 @@ describe('forms', () => {
       { feature: 'n', at: ['n'], when: 'above-one' },
       { feature: 'store', at: ['store'], when: 'true' },
       { feature: 'service_tier', at: ['service_tier'], when: { not: ['default'] } },
+      { feature: 'include', at: ['include', '*'], when: 'present' },
+      { feature: 'mode', at: ['mode'], when: { is: ['v1', '1b'] } },
     ];
     const route = makeRoute(makeEndpoint({ body: 'multipart', models: [], features }));
     const plain = makeClaims({ features: [] });
     expect(form({ n: '1', store: 'false', service_tier: 'default' }, plain, route)).toBe('ok');
-    for (const fields of [{ n: '2' }, { n: 'x' }, { store: 'true' }, { service_tier: 'priority' }]) {
-      expect(form(fields as Record<string, string>, plain, route)).toBe('feature_denied');
+    expect(form({ n: '01' }, plain, route)).toBe('ok');
+    for (const fields of [
+      { n: '2' },
+      { n: 'x' },
+      { n: '12' },
+      { store: 'true' },
+      { service_tier: 'priority' },
+      { include: 'logprobs' },
+      { mode: 'v1' },
+      { mode: '1b' },
+      { prompt: 'x', n: '2' },
+    ]) {
+      expect(form(fields as unknown as Record<string, string>, plain, route)).toBe('feature_denied');
     }
     expect(form({ n: '2' }, makeClaims({ features: ['n'] }), route)).toBe('ok');
-  });
-});
-
-describe('features on an endpoint whose rules are not known', () => {
-  const claims = makeClaims({ features: ['n'] });
-
-  it('are refused, since nothing could be checked', () => {
-    const unknown = deny('feature_denied', { reason: 'the endpoint lists no features' });
-    expect(checkFeaturesKnown(claims, 'POST', makeEndpoint())).toEqual(unknown);
-    expect(checkFeaturesKnown(claims, 'POST', null)).toEqual(unknown);
-    expect(checkFeaturesKnown(makeClaims({ features: [] }), 'DELETE', null)).toEqual(unknown);
-  });
-
-  it('say nothing against known rules, requests without a body, and tokens without the claim', () => {
-    expect(checkFeaturesKnown(claims, 'POST', makeEndpoint({ features: [] }))).toBeNull();
-    expect(checkFeaturesKnown(claims, 'GET', null)).toBeNull();
-    expect(checkFeaturesKnown(claims, 'POST', makeEndpoint({ body: 'none' }))).toBeNull();
-    expect(checkFeaturesKnown(makeClaims(), 'POST', null)).toBeNull();
-  });
-});
-
-describe('a body where none belongs', () => {
-  const list = makeRoute(makeEndpoint({ method: 'GET', body: 'none', models: [] }));
-  const refused = (method: string, claims: Claims, declaredBytes: number | null, route = list) =>
-    checkNoBody(claims, makeArrival({ method, declaredBytes }), route)?.denied ?? 'ok';
-
-  it.each([
-    ['models', { models: ['a'] }],
-    ['set', { set: { model: 'a' } }],
-    ['cap', { cap: { n: 1 } }],
-    ['features', { features: [] }],
-  ] as const)('A31 is refused under %s: nothing looks into it', (_what, claims) => {
-    for (const method of ['GET', 'HEAD', 'DELETE'])
-      for (const bytes of [1, null])
-        expect(refused(method, makeClaims(claims as Partial<Claims>), bytes)).toBe('unsupported_body');
-    expect(refused('GET', makeClaims(claims as Partial<Claims>), 5, makeRoute(null))).toBe(
-      'unsupported_body',
-    );
-  });
-
-  it('A31 is refused under a list of the vault entry', () => {
-    expect(refused('GET', makeClaims(), 5, { ...list, vaultModels: ['a'] })).toBe('unsupported_body');
-  });
-
-  it('is nothing to a token without such claims, and no body is none', () => {
-    expect(refused('GET', makeClaims(), 5)).toBe('ok');
-    expect(refused('GET', MINI, 0)).toBe('ok');
-    expect(refused('POST', MINI, 5, CHAT)).toBe('ok');
   });
 });
 
@@ -316,7 +325,7 @@ describe('features', () => {
     { feature: 'service_tier', at: ['service_tier'], when: { not: ['auto', 'default'] } },
     { feature: 'item_reference', at: ['input', '*', 'type'], when: { is: ['item_reference'] } },
     { feature: 'file_id', at: ['input', '**', 'file_id'], when: 'present' },
-    { feature: 'hosted_tools', at: ['tools', '*', 'type'], when: { not: ['function'] } },
+    { feature: 'hosted_tools', at: ['tools', '*', 'type'], when: { not: ['function', 'true'] } },
   ];
   const route = makeRoute(makeEndpoint({ models: [], features }));
   const used = (body: string, allowed: readonly string[] = []) => {
@@ -340,6 +349,7 @@ describe('features', () => {
     ['{"service_tier":"priority"}', 'service_tier'],
     ['{"service_tier":"Default"}', 'service_tier'],
     ['{"service_tier":7}', 'service_tier'],
+    ['{"tools":[{"type":true}]}', 'hosted_tools'],
     ['{"input":[{"type":"message"},{"type":"item_reference","id":"x"}]}', 'item_reference'],
     ['{"input":[{"content":[{"type":"input_file","file_id":"f"}]}]}', 'file_id'],
     ['{"input":{"file_id":"f"}}', 'file_id'],
@@ -380,30 +390,6 @@ describe('features', () => {
   });
 });
 
-describe('whether a body is needed', () => {
-  const features: FeatureRule[] = [{ feature: 'n', at: ['n'], when: 'above-one' }];
-  const route = makeRoute(makeEndpoint({ features }));
-
-  it('is so only when a claim asks to look into it', () => {
-    expect(needsBody(makeClaims(), route)).toBe(false);
-    expect(needsBody(MINI, route)).toBe(true);
-    expect(needsBody(makeClaims({ set: { a: 1 } }), route)).toBe(true);
-    expect(needsBody(makeClaims({ cap: { n: 1 } }), route)).toBe(true);
-    expect(needsBody(makeClaims({ features: [] }), route)).toBe(true);
-    expect(needsBody(makeClaims({ features: [] }), CHAT)).toBe(false);
-    expect(needsBody(makeClaims(), makeRoute(makeEndpoint(), { vaultModels: [] }))).toBe(true);
-  });
-
-  it('is not so where no body place can name a model, or the endpoint takes no body', () => {
-    expect(needsBody(MINI, routeWith([{ in: 'path', segment: 'model' }]))).toBe(false);
-    expect(needsBody(MINI, routeWith([]))).toBe(false);
-    const list = makeRoute(makeEndpoint({ method: 'GET', path: '/models', body: 'none', models: [] }));
-    expect(needsBody(makeClaims({ models: ['x'], set: { a: 1 }, cap: { n: 1 }, features: [] }), list)).toBe(
-      false,
-    );
-  });
-});
-
 describe('names that set and cap touch', () => {
   it('are refused in other letters', () => {
     const claims = makeClaims({ set: { temperature: 0 }, cap: { max_tokens: 5 } });
@@ -412,5 +398,39 @@ describe('names that set and cap touch', () => {
     for (const body of ['{"Temperature":1}', '{"MAX_TOKENS":9}', '{"options":{"maxtokens":9}}']) {
       expect(verdict(body, claims, route)).toBe('bad_body');
     }
+  });
+
+  it('are nothing to a token that neither sets, caps nor names models', () => {
+    const route = makeRoute(makeEndpoint({ capGroups: [[['max_tokens']]] }));
+    expect(verdict('{"MAX_TOKENS":9,"Model":"x"}', makeClaims({ set: { a: 1 } }), route)).toBe('ok');
+  });
+
+  it('are worked out once for a token and an endpoint, not for each body', () => {
+    let looks = 0;
+    const endpoint = {
+      ...makeEndpoint(),
+      get capGroups() {
+        looks += 1;
+        return [[['max_tokens']]];
+      },
+    };
+    const claims = makeClaims({ cap: { max_tokens: 5 } });
+    for (let i = 0; i < 3; i++) expect(verdict('{"max_tokens":5}', claims, makeRoute(endpoint))).toBe('ok');
+    expect(looks).toBe(1);
+  });
+});
+
+describe('a body on an endpoint that the registry does not know', () => {
+  it('names no model that could be checked, and is looked through for all else', () => {
+    expect(verdict('{"model":"gpt-4o-mini"}', MINI, makeRoute(null))).toBe('model_denied');
+    expect(verdict('{"max_tokens":5}', makeClaims({ cap: { max_tokens: 5 } }), makeRoute(null))).toBe('ok');
+    expect(verdict('{"a":1,"a":2}', makeClaims({ cap: { max_tokens: 5 } }), makeRoute(null))).toBe(
+      'bad_body',
+    );
+  });
+
+  it('is free of the models claim only where the registry says that none is named', () => {
+    expect(verdict('{"input":"x"}', MINI, routeWith([]))).toBe('ok');
+    expect(verdict('{"input":"x"}', MINI, routeWith(null))).toBe('model_denied');
   });
 });

@@ -34,7 +34,7 @@ describe('pointers', () => {
 });
 
 describe('lookalike names', () => {
-  const guard = createNameGuard([['model'], ['tools', '*', 'task'], ['input', '**', 'file_id'], ['n.x(1)']]);
+  const CHECKED: Pointer[] = [['model'], ['tools', '*', 'task'], ['input', '**', 'file_id'], ['n.x(1)']];
 
   it.each<Path>([
     ['Model'],
@@ -56,7 +56,7 @@ describe('lookalike names', () => {
     ['tools\0'],
     ['tools', 0, 'task\0'],
   ])('a checked name in other letters at %j', (...path) => {
-    expect(guard.isLookalike(path)).toBe(true);
+    expect(createNameGuard(CHECKED).isLookalike(path)).toBe(true);
   });
 
   it.each<Path>([
@@ -77,7 +77,28 @@ describe('lookalike names', () => {
     [0],
     [],
   ])('none at %j', (...path) => {
-    expect(guard.isLookalike(path)).toBe(false);
+    expect(createNameGuard(CHECKED).isLookalike(path)).toBe(false);
+  });
+
+  it('takes neither stars for names, nor the number of an item', () => {
+    const guard = createNameGuard([
+      ['models', '*'],
+      ['input', '**', 'file_id'],
+      ['a', '0'],
+    ]);
+    expect(guard.isLookalike(['models', '*\0'])).toBe(false);
+    expect(guard.isLookalike(['input', '**\0'])).toBe(false);
+    expect(guard.isLookalike(['a', 0])).toBe(false);
+    expect(guard.isLookalike(['a', '0\0'])).toBe(true);
+  });
+
+  it('keeps apart names that read the same when joined', () => {
+    const guard = createNameGuard([
+      ['ab', 'c'],
+      ['a', 'bc'],
+    ]);
+    expect(guard.isLookalike(['ab', 'C'])).toBe(true);
+    expect(guard.isLookalike(['a', 'BC'])).toBe(true);
   });
 
   it('lets two checked names that differ in letters only stand side by side', () => {

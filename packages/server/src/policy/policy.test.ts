@@ -139,6 +139,86 @@ describe('the order of refusals', () => {
     expect(isDenial(await open.open(claims))).toBe(false);
   });
 
+  it('on the route: the features claim, then a body where none belongs', async () => {
+    const bench = await makePolicy();
+    const opened = await bench.open({ features: [], paths: ['POST /chat/completions', 'GET /models'] });
+    const check = (route: ReturnType<typeof makeRoute>, parts: ArrivalParts) =>
+      bench.policy.checkRoute(opened, makeArrival(parts), route)?.denied ?? 'ok';
+    expect(check(makeRoute(makeEndpoint()), {})).toBe('feature_denied');
+    const list = makeRoute(makeEndpoint({ method: 'GET', path: '/models', kind: 'models', body: 'none' }));
+    expect(check(list, { method: 'GET', declaredBytes: 5 })).toBe('unsupported_body');
+    expect(check(list, { method: 'GET' })).toBe('ok');
+  });
+
+  it('a token with countries is refused where no country can be known, and held to them where it can', async () => {
+    const claims = { countries: ['DE'] };
+    const blind = await makePolicy();
+    expect(await blind.policy.open(makeArrival({ token: blind.seal(claims) }))).toMatchObject({
+      denied: 'token_unsupported',
+    });
+    const find = () => 'FR';
+    const bench = await makePolicy({ countries: true }, { ports: { countryLookup: { find } } });
+    const opened = await bench.open(claims);
+    expect(bench.policy.checkHead(opened, makeArrival())).toMatchObject({ denied: 'ip_denied' });
+    const other = await bench.open({ countries: ['FR'] });
+    expect(bench.policy.checkHead(other, makeArrival())).toBeNull();
+    const told = await makePolicy({ countries: true });
+    const german = makeArrival({ proxyCountry: { code: 'DE' } });
+    expect(told.policy.checkHead(await told.open(claims), german)).toBeNull();
+  });
+
+  it('a build may enforce claims of its own choice', async () => {
+    const { CORE_FEATURES } = await import('relayapi-token');
+    const supported = { ...CORE_FEATURES, countries: true };
+    const bench = await makePolicy({ countries: false }, { ports: { supported } });
+    expect(isDenial(await bench.open({ countries: ['DE'] }))).toBe(false);
+  });
+
+  it('no key file, no leave: once a token’s key is gone nothing of it passes', async () => {
+    let gone = false;
+    let looks = 0;
+    const { allowOf } = await import('relayapi-token');
+    const bench = await makePolicy(
+      {},
+      {
+        ports: {
+          judge: () => null,
+          allowOf: (token, keys) => {
+            looks += 1;
+            return gone ? null : allowOf(token, keys);
+          },
+        },
+      },
+    );
+    const token = bench.seal({ limits: { calls: 1 } });
+    const opened = await bench.open({ limits: { calls: 1 } });
+    const route = makeRoute(makeEndpoint());
+    expect(bench.policy.checkRoute(opened, makeArrival(), route)).toBeNull();
+    gone = true;
+    looks = 0;
+    const invalid = { denied: 'token_invalid' };
+    expect(await bench.policy.open(makeArrival({ token }))).toEqual(invalid);
+    expect(bench.policy.stillValid(opened)).toEqual(invalid);
+    expect(bench.policy.checkRoute(opened, makeArrival(), route)).toEqual(invalid);
+    expect(await bench.policy.reserve(opened, makeArrival())).toEqual(invalid);
+    expect(looks).toBe(4);
+    expect(bench.store.size().storeEntries).toBe(0);
+  });
+
+  it('tells which claim was refused where the judge says so, and of an invalid token never', async () => {
+    for (const [refusal, denial] of [
+      [
+        { code: 'token_expired', claim: 'exp' },
+        { denied: 'token_expired', param: 'exp' },
+      ],
+      [{ code: 'token_revoked' }, { denied: 'token_revoked' }],
+      [{ code: 'token_invalid', claim: 'kid' }, { denied: 'token_invalid' }],
+    ] as const) {
+      const bench = await makePolicy({}, { ports: { judge: () => refusal } });
+      expect(await bench.policy.open(makeArrival({ token: bench.seal() }))).toStrictEqual(denial);
+    }
+  });
+
   it('the limits before authentication stand in front of all', async () => {
     const bench = await makePolicy({ flood: { perSecond: 1, burst: 1 } });
     expect(bench.policy.checkFlood(makeArrival())).toBeNull();
@@ -264,6 +344,25 @@ describe('reservations', () => {
     answer({ id: '1', callsRemaining: 0 } as unknown as ReservationRefusal);
     expect(await result).toMatchObject({ denied: 'token_revoked' });
     expect(settled).toEqual(['refund']);
+  });
+
+  it('refuses all the same where the store takes its time to take the reservation back', async () => {
+    let revoked = false;
+    let judged = 0;
+    const store = {
+      reserve: () => Promise.resolve({ id: '1', callsRemaining: 0 }),
+      settle: () => Promise.resolve(null),
+    } as unknown as Store;
+    const judge = () => {
+      judged += 1;
+      return revoked ? ({ code: 'token_revoked' } as const) : null;
+    };
+    const bench = await makePolicy({}, { ports: { store, judge } });
+    const opened = await bench.open({ limits: { calls: 1 } });
+    const result = bench.policy.reserve(opened, makeArrival());
+    revoked = true;
+    expect(await result).toEqual({ denied: 'token_revoked' });
+    expect(judged).toBe(3);
   });
 
   it('A36 5,000 requests at once on a token of 100 calls: exactly 100 are admitted', async () => {

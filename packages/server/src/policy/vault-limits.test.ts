@@ -21,6 +21,15 @@ describe("a vault entry's limits", () => {
     expect(bound({}, { concurrency: 2, response_bytes: 0 })).toEqual({ concurrency: 2, response_bytes: 0 });
   });
 
+  it('that are left open lower nothing', () => {
+    const entry = { calls: undefined, rate: undefined };
+    expect(boundByVault(viaVault({ calls: 5 }), new Map([['main', { limits: entry }]])).limits).toStrictEqual(
+      {
+        calls: 5,
+      },
+    );
+  });
+
   it('leave alone what they do not name', () => {
     expect(bound({ stream_seconds: 7, rate: [1, 2] }, { calls: 1 })).toEqual({
       stream_seconds: 7,

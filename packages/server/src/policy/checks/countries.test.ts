@@ -53,6 +53,15 @@ describe('countries', () => {
     expect(verdict(['DE', 'AT'], told, found)).toBe(expected);
   });
 
+  it('names the claim that refused', () => {
+    const arrival = makeArrival({ proxyCountry: { code: 'FR' } });
+    expect(checkCountries(makeClaims({ countries: ['DE'] }), arrival, null)).toEqual({
+      denied: 'ip_denied',
+      param: 'countries',
+      reason: 'country FR',
+    });
+  });
+
   it('admits nobody by codes that are no country’s, nor by an empty list', () => {
     for (const code of ['XX', 'EU', 'T1', 'ZZ'])
       expect(verdict([code], undefined, code)).toMatch(/^ip_denied/);

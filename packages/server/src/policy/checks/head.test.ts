@@ -58,7 +58,7 @@ describe('origins', () => {
     expect(verdict(['http://relay.example.com'], { sameOrigin: true, headers })).toBe('ok');
     expect(verdict([own], { sameOrigin: false, headers })).toBe('origin_denied');
     expect(verdict([APP], { sameOrigin: true, headers })).toBe('origin_denied');
-    expect(verdict([own], { sameOrigin: true })).toBe('origin_denied');
+    expect(verdict([own, 'https://null'], { sameOrigin: true })).toBe('origin_denied');
     expect(verdict([own], { sameOrigin: true, headers: ['Host', 'inner:8840'] }, own)).toBe('ok');
     expect(verdict(['http://inner:8840'], { sameOrigin: true, headers: ['Host', 'inner:8840'] }, own)).toBe(
       'origin_denied',
@@ -86,12 +86,21 @@ describe('links that nobody meant to open', () => {
     expect(verdict(['sec-fetch-dest', destination], 'header')).toBe('ok');
   });
 
-  it.each(['prefetch', 'Prefetch', 'prefetch;prerender', 'prefetch; anonymous-client-ip'])(
+  it.each(['prefetch', 'Prefetch', 'prefetch;prerender', 'prefetch ; anonymous-client-ip'])(
     'nor for Sec-Purpose %s',
     (purpose) => {
       expect(verdict(['Sec-Purpose', purpose])).toBe('method_denied');
     },
   );
+
+  it('names the header that gave it away', () => {
+    const refused = (headers: readonly string[]) => checkFetchMetadata(makeArrival({ headers }));
+    expect(refused(['Sec-Fetch-Dest', 'image'])).toEqual({
+      denied: 'method_denied',
+      param: 'sec-fetch-dest',
+    });
+    expect(refused(['Sec-Purpose', 'prefetch'])).toEqual({ denied: 'method_denied', param: 'sec-purpose' });
+  });
 
   it('is for fetch, for audio and video of a page, and for callers that say nothing', () => {
     expect(verdict([])).toBe('ok');
@@ -116,6 +125,13 @@ describe('replay', () => {
     expect(read('nonce', ['relay-nonce', 'x'.repeat(64)])).toMatchObject({ value: 'x'.repeat(64) });
     expect(read('idempotency', ['Idempotency-Key', 'k'])).toEqual({ kind: 'idempotency', value: 'k' });
     expect(read('idempotency', ['Idempotency-Key', 'k'.repeat(255)])).toMatchObject({ kind: 'idempotency' });
+  });
+
+  it('reads it among other headers, without the spaces around it', () => {
+    expect(read('nonce', ['Accept', '*/*', 'Relay-Nonce', ` ${NONCE}\t`, 'X-Other', 'x'])).toEqual({
+      kind: 'nonce',
+      value: NONCE,
+    });
   });
 
   it.each([

@@ -46,6 +46,20 @@ describe('ips', () => {
     expect(verdict([block], client)).toBe(expected);
   });
 
+  it('reads the list of a token once, not for each request', () => {
+    let reads = 0;
+    const ips: string[] = [];
+    Object.defineProperty(ips, 0, {
+      get() {
+        reads += 1;
+        return '192.0.2.0/24';
+      },
+    });
+    const claims = makeClaims({ ips });
+    for (let i = 0; i < 3; i++) expect(checkIps(claims, '192.0.2.1')).toBeNull();
+    expect(reads).toBe(1);
+  });
+
   it('admits by any block of the list', () => {
     expect(verdict(['10.0.0.0/8', '192.0.2.0/24'], '192.0.2.1')).toBe('ok');
     expect(verdict(['10.0.0.0/8', '2001:db8::/32'], '192.0.2.1')).toBe('ip_denied');

@@ -2,7 +2,7 @@ import type { Allow } from 'relayapi-token';
 import { describe, expect, it } from 'vitest';
 import { makeClaims, makeEndpoint, makeProvider, makeRoute } from '../../../test/support/policy.ts';
 import { allowWith } from '../../../test/support/route.ts';
-import type { Endpoint } from '../../providers/provider.ts';
+import type { Endpoint, Provider } from '../../providers/provider.ts';
 import { checkPath, createReachTest } from './paths.ts';
 
 const CHAT = makeEndpoint();
@@ -57,6 +57,29 @@ describe('the default reach', () => {
     expect(verdict({ method: 'DELETE', relative: '/chat/completion', endpoint: null })).toBe('path_denied');
     expect(verdict({ method: 'GET', relative: '/models/a/b:generateContent', endpoint: null })).toBe(
       'path_denied',
+    );
+  });
+
+  it('takes a row for what it spells: {name} one segment, a star at its end any, all else itself', () => {
+    const rows = [{ path: '/open/*' }, { path: '/a.b/(c)' }, { path: '/mid/*x' }].map(makeEndpoint);
+    const answer = (relative: string) =>
+      checkPath(
+        makeClaims(),
+        allowWith({}),
+        'DELETE',
+        makeRoute(null, { relative, provider: makeProvider(rows) }),
+      )?.denied;
+    for (const path of ['/open/x', '/open/x/y', '/a.b/(c)', '/mid/*x'])
+      expect(`${path} ${answer(path)}`).toBe(`${path} method_denied`);
+    for (const path of ['/open', '/openx', '/axb/(c)', '/ab/c', '/a.b/c', '/mid/yx', '/x/open/x'])
+      expect(`${path} ${answer(path)}`).toBe(`${path} path_denied`);
+  });
+
+  it('opens no inference by HEAD, whatever a registry says', () => {
+    const row = makeEndpoint({ method: 'HEAD', path: '/videos' });
+    expect(verdict({ method: 'HEAD', relative: '/videos', endpoint: row })).toBe('method_denied');
+    expect(verdict({ method: 'HEAD', relative: '/models', endpoint: { ...MODELS, method: 'HEAD' } })).toBe(
+      'ok',
     );
   });
 
@@ -141,6 +164,22 @@ describe("a vault entry's paths", () => {
   });
 });
 
+describe('a refused path', () => {
+  it('is said to be closed by the vault entry, by the claim, or for want of the key file’s leave', () => {
+    const param = (paths: readonly string[], vaultPaths: readonly string[] | null) =>
+      checkPath(
+        makeClaims({ paths }),
+        allowWith({}),
+        'POST',
+        makeRoute(FILES, { relative: '/files', provider: makeProvider(ALL), vaultPaths }),
+      );
+    expect(param([], [])).toEqual({ denied: 'path_denied', param: 'vault' });
+    expect(param([], ['POST /files'])).toEqual({ denied: 'path_denied', param: 'paths' });
+    expect(param(['GET /files'], null)).toEqual({ denied: 'method_denied', param: 'paths' });
+    expect(param(['POST /files'], null)).toEqual({ denied: 'path_denied', param: 'allow.paths' });
+  });
+});
+
 describe('what a paths entry reaches', () => {
   const provider = makeProvider(ALL);
   const reaches = createReachTest({ find: (name) => (name === 'openai' ? provider : null) });
@@ -159,6 +198,37 @@ describe('what a paths entry reaches', () => {
     ['POST /unknown', true],
   ])('%s beyond inference: %s', (path, expected) => {
     expect(reaches({ provider: 'openai' }, path)).toBe(expected);
+  });
+
+  it('lies within a row with a placeholder: what that row is decides', () => {
+    const content = { method: 'GET', path: '/videos/{id}/content' };
+    const test = (row: Endpoint) => {
+      const only = makeProvider([row]);
+      return createReachTest({ find: () => only })({ provider: 'openai' }, 'GET /videos/7/*');
+    };
+    expect(test(makeEndpoint(content))).toBe(false);
+    expect(test(makeEndpoint({ ...content, kind: 'account' }))).toBe(true);
+    expect(test(makeEndpoint({ method: 'GET', path: '/videos/' }))).toBe(true);
+  });
+
+  it('is worked out once per entry, and at most 1,000 answers are kept', () => {
+    let looks = 0;
+    const counted = {
+      id: 'openai',
+      get endpoints() {
+        looks += 1;
+        return ALL;
+      },
+    } as unknown as Provider;
+    const test = createReachTest({ find: () => counted });
+    const ask = (number: number) => test({ provider: 'openai' }, `POST /files/${number}`);
+    for (let round = 0; round < 3; round++) for (let i = 0; i < 1000; i++) expect(ask(i)).toBe(true);
+    expect(looks).toBe(1000);
+    ask(1000);
+    ask(1000);
+    expect(looks).toBe(1001);
+    ask(0);
+    expect(looks).toBe(1002);
   });
 
   it('leaves an unknown provider to routing', () => {
