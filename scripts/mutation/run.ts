@@ -115,6 +115,10 @@ function leftToRun(known: RoomResult, sources: readonly string[]): string[] {
 const strykerRange = (place: string) =>
   place.replace(/:(\d+)/g, (_whole, column: string) => `:${Number(column) - 1}`);
 
+// the tests of another round may not reach what those of this one reached and let live
+const later = (mutant: MutantState, now: MutantState | undefined): MutantState =>
+  now === undefined || now.status === 'NoCoverage' ? mutant : now;
+
 /** A mutant once killed stays killed; a file that changed is replaced whole. */
 function merge(known: RoomResult, fresh: RoomResult): RoomResult {
   const files = { ...known.files };
@@ -126,7 +130,7 @@ function merge(known: RoomResult, fresh: RoomResult): RoomResult {
     }
     const now = new Map(file.mutants.map((mutant) => [keyOf(mutant), mutant]));
     const mutants = before.mutants.map((mutant) =>
-      lives(mutant) ? (now.get(keyOf(mutant)) ?? mutant) : mutant,
+      lives(mutant) ? later(mutant, now.get(keyOf(mutant))) : mutant,
     );
     files[path] = { digest: file.digest, mutants };
   }

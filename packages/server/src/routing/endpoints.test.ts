@@ -116,6 +116,13 @@ describe('a model in the query', () => {
     expect(route('model=a+b&voice=x')).toMatchObject({ denied: 'bad_target' });
   });
 
+  it('is not looked for where no place of it is known', () => {
+    expect(routing.route(opened, arrivalFor('/bare/a', { query: 'model=a+b' }))).toMatchObject({
+      path: '/v1/bare/a?model=a+b',
+      endpoint: { models: null },
+    });
+  });
+
   it('given twice is refused, whatever the row', () => {
     expect(route('voice=a&voice=b')).toMatchObject({ denied: 'bad_target', reason: 'query' });
   });
