@@ -96,7 +96,7 @@ describe('fresh files', () => {
     });
   });
 
-  test('A54 print as nothing, and are written in full', () => {
+  test('A55 print as nothing, and are written in full', () => {
     const { issuer } = createRai({ method: 'aes', relay });
     expect(inspect(issuer)).toBe('[key file]');
     expect(inspect({ issuer })).not.toContain((issuer as { keys: { k: string }[] }).keys[0]?.k as string);
