@@ -8,7 +8,7 @@ import { type DemoProvider, startDemoProvider } from 'relayapi-demo-provider';
 import { RelayAPIClient } from 'relayapi-sdk';
 import { createRai } from 'relayapi-token';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { postChat } from '../support/relay-fixture.ts';
+import { chatBody, postChat } from '../support/relay-fixture.ts';
 import {
   type Ended,
   putFile,
@@ -19,6 +19,8 @@ import {
 
 const KEY = 'sk-demo-not-a-key-q7Wm3Zr9Tb1Kx5Vd';
 const ADMIN = 'admin-secret-q7Wm3Zr9Tb1Kx5Vd8Ls2Nf6Hc4';
+/** Stands in every body, of the request and, echoed, of the answer. */
+const BODY = 'body-canary-Zr9Tb1Kx5Vd8';
 const PRELOAD = new URL('../support/crash-on-signal.ts', import.meta.url).href;
 const started: ServerProcess[] = [];
 let demo: DemoProvider;
@@ -83,7 +85,7 @@ async function startVictim(crash: string, options: string[] = [], wait = true): 
 
 function expectClean(text: string, { url, fileKey }: Victim): void {
   const token = url.slice(url.lastIndexOf('/') + 1) || 'no token';
-  const secrets = [KEY, ADMIN, fileKey, ...token.split('.').filter((part) => part.length > 12)];
+  const secrets = [KEY, ADMIN, BODY, fileKey, ...token.split('.').filter((part) => part.length > 12)];
   for (const secret of secrets) {
     for (const spelling of [
       secret,
@@ -93,6 +95,8 @@ function expectClean(text: string, { url, fileKey }: Victim): void {
       expect(text.includes(spelling), `${spelling.slice(0, 6)}… was left behind`).toBe(false);
   }
 }
+
+const callOf = ({ url }: Victim) => postChat(url, chatBody('demo-echo', { user: BODY }));
 
 /** Files in the folder that Node's report would be. */
 const reports = (folder: string) => readdirSync(folder).filter((name) => /^report\./.test(name));
@@ -105,7 +109,7 @@ describe('A55 an exception that nobody caught costs no more than itself, and sho
     for (const [done, crash] of crashes.entries()) {
       victim.server.child.kill('SIGUSR2');
       await vi.waitFor(() => expect(faults(), crash).toBe(done + 1), 10_000);
-      expect((await postChat(victim.url)).status, crash).toBe(200);
+      expect((await callOf(victim)).status, crash).toBe(200);
     }
     const ended = await victim.server.stop();
     expect(ended.code).toBe(0);
@@ -139,7 +143,7 @@ describe('A55 an exception that nobody caught costs no more than itself, and sho
 describe('A55 what Node writes by itself shows no key', () => {
   it('a diagnostic report on a signal', async () => {
     const victim = await startVictim('none', ['--report-on-signal', '--report-signal=SIGPIPE']);
-    expect((await postChat(victim.url)).status).toBe(200);
+    expect((await callOf(victim)).status).toBe(200);
     victim.server.child.kill('SIGPIPE');
     await vi.waitFor(() => expect(reports(victim.folder)).toHaveLength(1), 10_000);
     const ended = await victim.server.stop();
@@ -150,7 +154,7 @@ describe('A55 what Node writes by itself shows no key', () => {
 
   it('out of memory, with a report', async () => {
     const victim = await startVictim('out of memory', ['--max-old-space-size=48', '--report-on-fatalerror']);
-    expect((await postChat(victim.url)).status).toBe(200);
+    expect((await callOf(victim)).status).toBe(200);
     victim.server.child.kill('SIGUSR2');
     const ended = await victim.server.ended;
     expect(ended.code === 0).toBe(false);
@@ -161,7 +165,7 @@ describe('A55 what Node writes by itself shows no key', () => {
 
   it('killed at once', async () => {
     const victim = await startVictim('none');
-    expect((await postChat(victim.url)).status).toBe(200);
+    expect((await callOf(victim)).status).toBe(200);
     victim.server.child.kill('SIGABRT');
     const ended = await victim.server.ended;
     expect(ended.signal).toBe('SIGABRT');

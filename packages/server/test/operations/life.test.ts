@@ -240,7 +240,27 @@ it('A55 shows no key and no token on stdout or stderr at debug level, before an 
   }
 });
 
-it('lets a 90-second stream with two-second gaps live through read and write timeouts of one second', {
+// beside the next one, which waits longer
+it.concurrent('A60 without another word in config, SIGTERM leaves streams 30 s: one of 22 s ends, one without end is broken off', {
+  timeout: 120_000,
+}, async () => {
+  const station = createStation({ server: { port: 0 } });
+  const { server, url } = await station.start();
+  const whole = (await postChat(url(), chatBody('demo-chunks-22-1000', { stream: true }))).text();
+  const cut = (await postChat(url(), chatBody('demo-chunks-10000-50', { stream: true }))).text();
+  cut.catch(() => {});
+  const startedAt = performance.now();
+  const ended = server.stop('SIGTERM');
+  expect(await whole).toContain('data: [DONE]');
+  await expect(cut).rejects.toThrow();
+  expect(await ended).toMatchObject({ code: 0, signal: null });
+  const tookMs = performance.now() - startedAt;
+  expect(tookMs).toBeGreaterThan(29_500);
+  // A60 names the bound; the rest is room for a loaded machine to leave
+  expect(tookMs).toBeLessThan(45_000);
+});
+
+it.concurrent('lets a 90-second stream with two-second gaps live through read and write timeouts of one second', {
   timeout: 120_000,
 }, async () => {
   const relay = await startRelay({
