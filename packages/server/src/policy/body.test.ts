@@ -275,6 +275,19 @@ describe('forms', () => {
     expect(form({ moderation: 'gpt-4o-mini' }, MINI, both)).toBe('model_denied');
   });
 
+  it('A31 may only repeat the model that the path names', () => {
+    const places: ModelPlace[] = [
+      { in: 'path', segment: 'model' },
+      { in: 'form', name: 'model' },
+    ];
+    const route = makeRoute(makeEndpoint({ body: 'multipart', models: places }), {
+      segments: { model: 'gpt-4o-mini' },
+    });
+    expect(form({ prompt: 'x' }, MINI, route)).toBe('ok');
+    expect(form({ model: 'gpt-4o-mini' }, MINI, route)).toBe('ok');
+    expect(form({ model: 'o4-mini' }, MINI, route)).toBe('model_denied');
+  });
+
   it('are read where the endpoint takes any form or is not known, and nowhere else', () => {
     const set = makeClaims({ set: { a: '1' } });
     for (const body of ['form', 'multipart', 'any'] as const)
