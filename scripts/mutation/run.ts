@@ -137,13 +137,17 @@ function merge(known: RoomResult, fresh: RoomResult): RoomResult {
   return { files };
 }
 
-function runRoom(name: string, room: Room, again: boolean, nearOnly: boolean): RoomResult {
+function runRoom(
+  name: string,
+  room: Room,
+  options: { again: boolean; near: boolean; far: boolean },
+): RoomResult {
   const storePath = join(HOME, `${name}.json`);
   const sources = sourcesOf(room);
   let result: RoomResult = { files: {} };
-  if (again && existsSync(storePath)) result = JSON.parse(readFileSync(storePath, 'utf8'));
+  if (options.again && existsSync(storePath)) result = JSON.parse(readFileSync(storePath, 'utf8'));
   result.files = Object.fromEntries(Object.entries(result.files).filter(([path]) => sources.includes(path)));
-  const rounds = nearOnly ? [room.near] : [room.near, room.far];
+  const rounds = [...(options.far ? [] : [room.near]), ...(options.near ? [] : [room.far])];
   for (const tests of rounds) {
     const left = leftToRun(result, sources);
     if (left.length === 0) break;
@@ -156,7 +160,11 @@ function runRoom(name: string, room: Room, again: boolean, nearOnly: boolean): R
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { again: { type: 'boolean', default: false }, near: { type: 'boolean', default: false } },
+  options: {
+    again: { type: 'boolean', default: false },
+    near: { type: 'boolean', default: false },
+    far: { type: 'boolean', default: false },
+  },
 });
 mkdirSync(HOME, { recursive: true });
 fetchStryker();
@@ -164,7 +172,7 @@ const results: Record<string, RoomResult> = {};
 for (const name of positionals.length === 0 ? Object.keys(ROOMS) : positionals) {
   const room = ROOMS[name];
   if (room === undefined) throw new Error(`no room "${name}": ${Object.keys(ROOMS).join(', ')}`);
-  results[name] = runRoom(name, room, values.again, values.near);
+  results[name] = runRoom(name, room, values);
 }
 console.log(renderTable(results));
 console.log(

@@ -136,4 +136,82 @@ describe('a token that was opened before', () => {
     expect(await openToken(token, keyring, { now: NOW - 1 })).not.toBeNull();
     expect(await openToken(token, keyring, { now: NOW })).toBeNull();
   });
+
+  test.each<[string, Partial<Parameters<typeof makeClaims>[0]>, number, unknown]>([
+    ['lives until the second before its exp', { exp: NOW + 10 }, NOW + 9, null],
+    ['ends with its exp', { exp: NOW + 10 }, NOW + 10, { code: 'token_expired', claim: 'exp' }],
+    ['may come a minute early', { nbf: NOW + 60 }, NOW, null],
+    ['may come no earlier', { nbf: NOW + 61 }, NOW, { code: 'token_not_yet_valid', claim: 'nbf' }],
+    ['is past its nbf', { nbf: NOW - 5 }, NOW, null],
+  ])('%s', async (_rule, extra, now, denial) => {
+    const { issuer, keyring } = await makePair('aes');
+    const opened = await openToken(sealToken(issuer, makeClaims(extra)), keyring, { now: NOW });
+    expect(judgeToken(opened as OpenedToken, keyring, at(now))).toEqual(denial);
+  });
+
+  test.each<[string, object, unknown]>([
+    ['by its sub, when older', { sub: { 'user-42': NOW - 9 } }, { code: 'token_revoked', claim: 'sub' }],
+    ['not by its sub, when as old', { sub: { 'user-42': NOW - 10 } }, null],
+    ['not by another sub', { sub: { 'user-43': NOW } }, null],
+    ['by its age', { iat_before: NOW - 9 }, { code: 'token_revoked', claim: 'iat' }],
+    ['not by an age it has not', { iat_before: NOW - 10 }, null],
+    ['by its id', { jti: ['x', 'AAECAwQFBgcICQoL'] }, { code: 'token_revoked', claim: 'jti' }],
+    ['not by another id', { jti: ['AAECAwQFBgcICQoM'] }, null],
+    ['not by another key', { kid: ['other'] }, null],
+  ])('is revoked %s', async (_how, revoke, denial) => {
+    const { issuer, keyring, raw } = await makePair('aes');
+    const claims = makeClaims({ sub: 'user-42' });
+    const opened = await openToken(sealToken(issuer, claims), keyring, { now: NOW });
+    const later = await load({ ...raw.relay, revoke });
+    expect(judgeToken(opened as OpenedToken, later, at(NOW))).toEqual(denial);
+  });
+
+  test('of nobody in particular is no one’s whom a sub revokes', async () => {
+    const { issuer, keyring, raw } = await makePair('aes');
+    const opened = await openToken(sealToken(issuer, makeClaims()), keyring, { now: NOW });
+    const later = await load({ ...raw.relay, revoke: { sub: { undefined: NOW } } });
+    expect(judgeToken(opened as OpenedToken, later, at(NOW))).toBeNull();
+  });
+});
+
+describe('paths that reach a whole account', () => {
+  const reaches = () => true;
+  const withPaths = (paths: string[], granted: string[]) =>
+    findExcess(claims({ paths }), grant({ paths: granted }), reaches);
+
+  test.each<[string[], string[]]>([
+    [['GET /files'], ['GET /files']],
+    [['GET /files/a'], ['GET /files/*']],
+    [['GET /files/*'], ['GET /files/*']],
+    [['GET /files/a/*'], ['POST /x', 'GET /files/*']],
+    [[], []],
+  ])('%j is within %j', (paths, granted) => {
+    expect(withPaths(paths, granted)).toBeNull();
+  });
+
+  test.each<[string[], string[]]>([
+    [['GET /files'], []],
+    [['GET /files/*'], ['GET /files']],
+    [['GET /files'], ['GET /files/*']],
+    [['GET /filesx'], ['GET /files/*']],
+    [['GET /files', 'GET /batches'], ['GET /files']],
+  ])('%j is beyond %j', (paths, granted) => {
+    expect(withPaths(paths, granted)).toBe('paths');
+  });
+
+  test('are judged where the relay knows what reaches it, for any upstream that they reach', () => {
+    const asked = claims({ paths: ['GET /files'], upstream: [{ provider: 'a' }, { provider: 'b' }] });
+    expect(findExcess(asked, grant())).toBeNull();
+    expect(findExcess(asked, grant(), () => false)).toBeNull();
+    expect(findExcess(asked, grant(), ({ provider }) => provider === 'b')).toBe('paths');
+  });
+});
+
+test('a features claim may hold what the file grants, and must be there', () => {
+  const allow = grant({ features: ['tools'] });
+  expect(findExcess(claims({ features: ['tools'] }), allow)).toBeNull();
+  expect(findExcess(claims({ features: [] }), allow)).toBeNull();
+  expect(findExcess(claims({ features: ['tools', 'vision'] }), allow)).toBe('features');
+  expect(findExcess(claims(), allow)).toBe('features');
+  expect(findExcess(claims(), grant())).toBeNull();
 });

@@ -2,6 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { RaiError } from './errors.ts';
 import { parseRai } from './rai.ts';
+import { createRai } from './rai-make.ts';
+
+type Loose = Record<string, unknown>;
 
 const zero = 'A'.repeat(43);
 const octKey = {
@@ -223,6 +226,51 @@ function problemsOf(source: string | Uint8Array | object): string[] {
 describe('the problems of a file', () => {
   test.each(Object.entries(cases))('%s', (_name, { file, problems }) => {
     expect(problemsOf(file as object)).toEqual(problems);
+  });
+
+  test('a key that stands twice in a file is told, under one id or two', () => {
+    const { relay } = createRai({ method: 'aes', relay: 'https://relay.example.com/' }) as { relay: Loose };
+    const [key] = relay.keys as [Loose];
+    expect(problemsOf({ ...relay, keys: [key, { ...key, kid: 'other' }] })).toEqual([
+      '$.keys[1]: is the same key as another of this file; one key has one use and one id',
+    ]);
+    expect(problemsOf({ ...relay, keys: [key, key] })).toEqual([
+      '$.keys[1].kid: stands twice in this file; give each key an id of its own',
+    ]);
+  });
+
+  test('so is one that an ecc relay seals with and an issuer signs with', () => {
+    const { relay } = createRai({ method: 'ecc', relay: 'https://relay.example.com/' }) as { relay: Loose };
+    const [key] = relay.keys as [Loose];
+    const [issuer] = relay.issuers as [Loose];
+    const { d: _, ...open } = key;
+    const signing = { ...open, use: 'sig', alg: 'ES256' };
+    expect(problemsOf({ ...relay, issuers: [{ ...issuer, keys: [{ ...signing, kid: 'other' }] }] })).toEqual([
+      '$.issuers[0].keys[0]: is the same key as another of this file; one key has one use and one id',
+    ]);
+    expect(problemsOf({ ...relay, issuers: [{ ...issuer, keys: [signing] }] })).toEqual([
+      '$.issuers[0].keys[0].kid: stands twice in this file; give each key an id of its own',
+    ]);
+  });
+
+  test.each([
+    ['https://relay.example.com', 'https://relay.example.com/'],
+    ['https://relay.example.com/a', 'https://relay.example.com/a/'],
+    ['HTTPS://Relay.Example.com:443/a/', 'https://relay.example.com/a/'],
+  ])('the relay %s is joined as %s', (url, joined) => {
+    const { issuer } = createRai({ method: 'aes', relay: 'https://relay.example.com/' });
+    expect(parseRai({ ...issuer, relay: url })).toMatchObject({ relay: joined });
+  });
+
+  test.each([
+    'https://u@a.example/',
+    'https://:p@a.example/',
+    'https://a.example/?x',
+    'https://a.example/ x',
+    'x',
+  ])('the relay %s is none', (url) => {
+    const { issuer } = createRai({ method: 'aes', relay: 'https://relay.example.com/' });
+    expect(problemsOf({ ...issuer, relay: url })[0]).toContain('$.relay: must be an http or https URL');
   });
 
   test.each<[string | Uint8Array, string]>([

@@ -22,6 +22,14 @@ test.each([
   expect(show()).not.toContain('demo');
 });
 
+test('it prints as a mask that says what it is', () => {
+  expect([`${secret}`, JSON.stringify({ secret }), inspect({ secret })]).toEqual([
+    '[secret]',
+    '{"secret":"[secret]"}',
+    '{ secret: [secret] }',
+  ]);
+});
+
 const bytes = new SecretBytes(new TextEncoder().encode('sk-demo-not-a-key'));
 
 test('bytes come back as they went in, and not by any other way', () => {

@@ -77,6 +77,13 @@ describe('what is refused, and why', () => {
     ['"\\x"', 'syntax'],
     ['"\\u12"', 'syntax'],
     ['"\\u12g4"', 'syntax'],
+    ['"\\u00/0"', 'syntax'],
+    ['"\\u00:0"', 'syntax'],
+    ['"\\u00@0"', 'syntax'],
+    ['"\\u00G0"', 'syntax'],
+    ['"\\u00`0"', 'syntax'],
+    ['\uFEC0', 'syntax'],
+    ['\uFF01', 'syntax'],
     ['1 1', 'syntax'],
     ['{} {}', 'syntax'],
     ['\u00a01', 'syntax'],
@@ -103,6 +110,8 @@ describe('what is refused, and why', () => {
       [0x22, 0xed, 0xa0, 0x80, 0x22],
       [0x22, 0xf4, 0x90, 0x80, 0x80, 0x22],
       [0x22, 0xc3],
+      [0x22, 0xbb, 0xbf],
+      [0xef, 0xbb],
     ]) {
       expect(outcome(new Uint8Array(bad))).toBe('utf8');
     }
@@ -139,6 +148,23 @@ describe('what is refused, and why', () => {
     expect(({} as { x?: unknown }).x).toBeUndefined();
   });
 
+  test.each([7, 8, 9, 10])('of %i names each is compared with each', (n) => {
+    const members = Array.from({ length: n }, (_, i) => `"n${i}":${i}`);
+    expect(outcome(`{${members.join(',')}}`)).toHaveProperty('value');
+    for (const again of members) expect(outcome(`{${members.join(',')},${again}}`)).toBe('duplicate');
+  });
+
+  test('the error says the reason and the place', () => {
+    expect(() => parseStrictJson(bytes('[1,]'))).toThrow('not strict JSON (syntax) at byte 3');
+    expect(new StrictJsonError('bom', 0).name).toBe('StrictJsonError');
+  });
+
+  test('an object has at most 65,536 members where nothing else is said', () => {
+    const members = Array.from({ length: 65_536 }, (_, i) => `"${i}":0`).join(',');
+    expect(outcome(`{${members}}`)).toHaveProperty('value');
+    expect(outcome(`{${members},"more":0}`)).toBe('members');
+  });
+
   test('many names are compared as strictly as few', () => {
     const members = Array.from({ length: 50 }, (_, i) => `"n${i}":${i}`);
     expect(outcome(`{${members.join(',')}}`)).toHaveProperty('value');
@@ -153,6 +179,16 @@ describe('what is read', () => {
     expect(parseStrictJson(bytes(text))).toEqual(JSON.parse(text));
     expect(Object.getPrototypeOf(parseStrictJson(bytes('{}')))).toBeNull();
     expect(parseStrictJson(bytes('"\\ud800"'))).toBe('\ud800');
+  });
+
+  test.each([
+    '\t\r\n {\t"a"\r:\n[ 1\t,\r2\n] , "b" : { } , "c" : [ ] }\r\n\t ',
+    '"\\u0123\\u4567\\u89AB\\uCDEF\\u89ab\\ucdef\\u0Aa9\\u9Ff0"',
+    '[1E5,1e+5,1E-5,-0,0.25]',
+    '"\\"\\\\\\/\\b\\f\\n\\r\\t"',
+    '"\u007f\u0080\u2028"',
+  ])('%j is read as the platform reads it', (text) => {
+    expect(parseStrictJson(bytes(text))).toEqual(JSON.parse(text));
   });
 
   test('events carry byte offsets, decoded names and the path', () => {
