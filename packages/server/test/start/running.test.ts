@@ -11,6 +11,9 @@ import { createRai } from 'relayapi-token';
 import { afterEach, describe, expect, it } from 'vitest';
 import { putFile, type ServerProcess, startFolder, startProcess } from '../support/server-process.ts';
 
+/** A bound on real time may be missed once on a loaded machine, never again and again. */
+const REAL_TIME = { retry: 3 };
+
 const KEY = 'sk-demo-not-a-key-0123456789';
 const FREE = ['-server.port=0', '-admin.port=0'];
 const running: ServerProcess[] = [];
@@ -307,7 +310,7 @@ describe('SIGTERM', () => {
     await expect(chat(url)).rejects.toThrow();
   });
 
-  it('A60 aborts what does not end in time, and still keeps the counts', async () => {
+  it('A60 aborts what does not end in time, and still keeps the counts', REAL_TIME, async () => {
     const folder = startFolder();
     const demo = await provider(400);
     const first = await start(folder, ['-server.drain_timeout=0.3', ...upstream(demo)]);

@@ -5,6 +5,9 @@ import { answerLength, type Listening, listenWith, type Serve } from '../../../t
 import { openRaw, parseAnswer, sendRaw } from '../../../test/support/raw-http.ts';
 import { createNodeListener, type NodeListenerOptions } from './listener.ts';
 
+/** A bound on real time may be missed once on a loaded machine, never again and again. */
+const REAL_TIME = { retry: 3 };
+
 let running: Listening | undefined;
 afterEach(async () => {
   await running?.close();
@@ -433,7 +436,7 @@ describe('A60 draining', () => {
     await closed;
   });
 
-  test('what does not end in time is destroyed, visibly', async () => {
+  test('what does not end in time is destroyed, visibly', REAL_TIME, async () => {
     const relay = await start(stream(new Promise(() => {})));
     const busy = sendRaw(relay.port, ask);
     await expect.poll(() => relay.served.length).toBe(1);
