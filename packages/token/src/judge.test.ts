@@ -31,7 +31,7 @@ const claims = (more: Partial<Claims> = {}): Claims => ({
 });
 
 describe('a key file grants', () => {
-  test('a life up to max_ttl_seconds, to the second', () => {
+  test('A16 a life up to max_ttl_seconds, to the second', () => {
     expect(findExcess(claims(), grant())).toBeNull();
     expect(findExcess(claims({ exp: 1601 }), grant())).toBe('exp');
   });
