@@ -1,10 +1,11 @@
 /** A credential that the provider refused: the caller sees our words, and the credential rests. */
 import { Secret } from 'relayapi-token';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { settle } from '../../test/support/fake-time.ts';
-import { createMemorySink } from '../../test/support/forwarding.ts';
+import { createFakeTime, settle } from '../../test/support/fake-time.ts';
+import { callWith, createMemorySink } from '../../test/support/forwarding.ts';
 import { createForwardingRig, type ForwardingRig, JSON_TYPE } from '../../test/support/forwarding-rig.ts';
-import { KEY } from '../../test/support/route.ts';
+import { KEY, openedWith } from '../../test/support/route.ts';
+import { createCredentialRest } from './credential-rest.ts';
 
 let rig: ForwardingRig;
 beforeEach(() => {
@@ -73,5 +74,62 @@ describe('A27 a refused credential is never the caller’s', () => {
     rig.transport.answer(403, JSON_TYPE);
     await rig.start({ route }, createMemorySink());
     expect(rig.transport.requests).toHaveLength(2);
+  });
+});
+
+describe('what rests', () => {
+  const { route } = callWith();
+  const opened = (iss: string, jti: string) => openedWith({ iss, jti });
+  const time = createFakeTime();
+
+  test('for one token is that token’s alone: neither issuer nor name can be shifted into the other', () => {
+    const rest = createCredentialRest(time.clock);
+    rest.rest(route, opened('ab', 'c'), 'token');
+    expect(rest.isResting(route, opened('ab', 'c'))).toBe(true);
+    for (const [iss, jti] of [
+      ['a', 'bc'],
+      ['ab', 'd'],
+      ['b', 'c'],
+      ['', ''],
+    ] as const) {
+      expect(rest.isResting(route, opened(iss, jti))).toBe(false);
+    }
+  });
+
+  test('origin and key cannot be shifted into one another either', () => {
+    const rest = createCredentialRest(time.clock);
+    const at = (origin: string, key: string) => ({
+      ...route,
+      destination: { origin, allowPrivate: false },
+      credential: { name: 'authorization', value: new Secret(key) },
+    });
+    rest.rest(at('https://a.example', 'key-one'), opened('i', 'j'), 'credential');
+    expect(rest.isResting(at('https://a.example', 'key-one'), opened('other', 'k'))).toBe(true);
+    expect(rest.isResting(at('https://a.examplek', 'ey-one'), opened('i', 'j'))).toBe(false);
+    expect(rest.isResting(at('https://a.example', 'key-two'), opened('i', 'j'))).toBe(false);
+  });
+
+  test('ends 30 s after its own refusal, however late another credential was refused', async () => {
+    const own = createFakeTime();
+    const rest = createCredentialRest(own.clock);
+    const other = { ...route, credential: { name: 'authorization', value: new Secret('other-demo-key') } };
+    rest.rest(route, opened('i', 'j'), 'credential');
+    await own.advance(20_000);
+    rest.rest(other, opened('i', 'j'), 'credential');
+    await own.advance(9_999);
+    expect(rest.isResting(route, opened('i', 'j'))).toBe(true);
+    await own.advance(1);
+    expect(rest.isResting(route, opened('i', 'j'))).toBe(false);
+    expect(rest.isResting(other, opened('i', 'j'))).toBe(true);
+  });
+
+  test('is nothing at the start, and a call without a credential lets nothing rest', () => {
+    const rest = createCredentialRest(time.clock);
+    expect(rest.isResting(route, opened('i', 'j'))).toBe(false);
+    const bare = { ...route, credential: null };
+    rest.rest(bare, opened('i', 'j'), 'credential');
+    rest.rest(route, opened('i', 'k'), 'token');
+    expect(rest.isResting(bare, opened('i', 'j'))).toBe(false);
+    expect(rest.isResting(bare, opened('i', 'k'))).toBe(false);
   });
 });

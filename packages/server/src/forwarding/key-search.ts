@@ -184,13 +184,7 @@ function createKeySearch({ patterns, starters, width }: Prepared): KeySearch {
       heldFrom += released.count;
       return released.ready;
     },
-    flush() {
-      const rest = held;
-      held = [];
-      codes = [];
-      starts = [];
-      return rest;
-    },
+    flush: () => held,
   };
 }
 
@@ -207,7 +201,7 @@ function release(
     if (left < chunk.length) rest.push(left > 0 ? chunk.subarray(left) : chunk);
     left = Math.max(0, left - chunk.length);
   }
-  return { ready: ready.filter((chunk) => chunk.length > 0), rest, count };
+  return { ready, rest, count };
 }
 
 function patternsOf(secret: Secret): Pattern[] {

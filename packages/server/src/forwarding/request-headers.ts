@@ -27,8 +27,6 @@ const NEVER = new Set([
   'openai-organization',
   'openai-project',
   'origin',
-  'proxy-authorization',
-  'proxy-connection',
   'referer',
   'te',
   'trailer',

@@ -1,6 +1,6 @@
 /** Time limits of a call, on fake time, and whose silence they count. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createFakeTime } from '../../test/support/fake-time.ts';
+import { createFakeTime, type FakeTime } from '../../test/support/fake-time.ts';
 import { type CallParts, createMemorySink } from '../../test/support/forwarding.ts';
 import {
   createForwardingRig,
@@ -8,6 +8,7 @@ import {
   SSE_TYPE,
   streamed,
 } from '../../test/support/forwarding-rig.ts';
+import { answerDeadlineMs, createSilenceWatch, type SilenceWatch, startTimer } from './timers.ts';
 
 const encode = (text: string) => new TextEncoder().encode(text);
 let rig: ForwardingRig;
@@ -163,5 +164,115 @@ describe('time', () => {
     rig.transport.answer(200, { 'content-type': 'text/plain' }, 'x\n\n');
     await rig.time.advance(5000);
     expect(rig.sink.text).toBe('x\n\n');
+  });
+});
+
+describe('a watch over silence', () => {
+  let time: FakeTime;
+  let fired: number;
+  let watch: SilenceWatch;
+  beforeEach(() => {
+    time = createFakeTime();
+    fired = 0;
+    watch = createSilenceWatch(time.clock, time.setTimer, () => fired++);
+  });
+
+  test('fires once, when the patience is over and not before', async () => {
+    watch.start(1000);
+    await time.advance(999);
+    expect(fired).toBe(0);
+    await time.advance(1);
+    expect(fired).toBe(1);
+    await time.advance(10_000);
+    expect(fired).toBe(1);
+  });
+
+  test('that is fed counts anew from there, with one timer however often it is fed', async () => {
+    watch.start(1000);
+    for (let i = 0; i < 5; i++) {
+      await time.advance(600);
+      watch.feed();
+      watch.feed();
+      expect(time.pending()).toBe(1);
+    }
+    await time.advance(999);
+    expect(fired).toBe(0);
+    await time.advance(1);
+    expect(fired).toBe(1);
+  });
+
+  test('that starts over goes by the new patience alone', async () => {
+    watch.start(1000);
+    await time.advance(900);
+    watch.start(3000);
+    expect(time.pending()).toBe(1);
+    await time.advance(2999);
+    expect(fired).toBe(0);
+    await time.advance(1);
+    expect(fired).toBe(1);
+  });
+
+  test('that is suspended keeps still until it is fed, and then has its whole patience again', async () => {
+    watch.start(1000);
+    watch.suspend();
+    await time.advance(5000);
+    expect(fired).toBe(0);
+    watch.feed();
+    expect(time.pending()).toBe(1);
+    await time.advance(999);
+    expect(fired).toBe(0);
+    await time.advance(1);
+    expect(fired).toBe(1);
+  });
+
+  test('that is fed before its timer ran out needs no second timer', async () => {
+    watch.start(1000);
+    watch.suspend();
+    await time.advance(400);
+    watch.feed();
+    expect(time.pending()).toBe(1);
+    await time.advance(999);
+    expect(fired).toBe(0);
+    await time.advance(1);
+    expect(fired).toBe(1);
+  });
+
+  test('that was never started watches nothing when it is fed', () => {
+    watch.feed();
+    expect(time.pending()).toBe(0);
+  });
+
+  test('that is stopped has no timer left and stays silent', async () => {
+    watch.start(1000);
+    watch.stop();
+    expect(time.pending()).toBe(0);
+    watch.stop();
+    await time.advance(5000);
+    expect(fired).toBe(0);
+  });
+});
+
+test('a timer runs for no less than nothing and no longer than the platform can hold', () => {
+  const asked: number[] = [];
+  const setTimer = (ms: number) => {
+    asked.push(ms);
+    return () => {};
+  };
+  for (const ms of [-5, 0, 7, 2 ** 31 - 1, 2 ** 31]) startTimer(setTimer, ms, () => {});
+  expect(asked).toEqual([0, 0, 7, 2 ** 31 - 1, 2 ** 31 - 1]);
+});
+
+describe('when an answer has to end', () => {
+  const NOW_MS = 1_000_000;
+  test.each([
+    ['without stream_seconds: so much after exp', 'POST', undefined, 60_000 + 600_000],
+    ['with it: so much after sending', 'POST', 5, 5000],
+    ['with it past exp', 'POST', 900, 900_000],
+    ['a GET: at exp', 'GET', undefined, 60_000],
+    ['a GET with stream_seconds before exp', 'GET', 5, 5000],
+    ['a GET with stream_seconds past exp', 'GET', 900, 60_000],
+  ])('%s', (_what, method, streamSeconds, expected) => {
+    const call = { method, expSeconds: NOW_MS / 1000 + 60, streamSeconds };
+    expect(answerDeadlineMs(call, 600, NOW_MS)).toBe(expected);
   });
 });

@@ -57,7 +57,7 @@ export interface CallParts {
   readonly remaining?: number | null;
   readonly dialect?: 'openai-chat' | 'gemini' | 'opaque';
   /** Told when the rest of the caller's body is dropped. */
-  readonly onDiscard?: () => void;
+  readonly onDiscard?: (maxBytes: number, maxMs: number) => void;
 }
 
 /** An admitted call as the spine would make one. */
@@ -73,7 +73,7 @@ export function callWith(parts: CallParts = {}): AdmittedCall {
       peerAddress: '127.0.0.1',
       exact: true,
       upgrade: false,
-      body: { discard: async () => parts.onDiscard?.() },
+      body: { discard: async (maxBytes: number, maxMs: number) => parts.onDiscard?.(maxBytes, maxMs) },
     },
     requestId: 'req-1',
     method,
