@@ -99,16 +99,15 @@ describe.each(['http', 'https'])('A19 a name that changes its address over %s', 
 
   it('is refused for further connections of a pool that is in use', async () => {
     answers = [['127.0.0.2'], ['127.0.0.1']];
-    honest.say(
-      (socket) =>
-        void setTimeout(
-          () =>
-            socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}'),
-          150,
-        ),
-    );
-    const words = await Promise.all([call(), new Promise((resolve) => setTimeout(resolve, 50)).then(call)]);
-    expect(words).toEqual(['200 -', '403 destination_denied']);
+    let answer = () => {};
+    honest.say((socket) => {
+      answer = () => void socket.write(answerOf('{}'));
+    });
+    const first = call();
+    await expect.poll(() => honest.heads.length).toBe(1);
+    expect(await call()).toBe('403 destination_denied');
+    answer();
+    expect(await first).toBe('200 -');
     expect(inside.connections).toBe(0);
   });
 
