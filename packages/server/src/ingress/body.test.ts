@@ -297,7 +297,7 @@ describe('a metered body', () => {
     const stalled = drain(bodies.meter(arrive({ body: ['a', idle()] }).arrival, 9));
     await expect(stalled).rejects.toMatchObject({
       name: 'BodyDenied',
-      denial: { denied: 'request_timeout' },
+      denial: { denied: 'request_timeout', reason: 'body idle' },
     });
     await expect(drain(bodies.meter(arrive({ body: ['a', aborted()] }).arrival, 9))).rejects.toBeInstanceOf(
       BodyAborted,

@@ -142,6 +142,19 @@ describe('an arrival', () => {
     expect(receive({ peer: null }).arrival).toMatchObject({ client: null, clientGroup: null });
   });
 
+  test('a country is what a trusted peer says in the header that config names, and nobody else', () => {
+    const config = { trusted_proxies: ['10.0.0.0/8'], country_header: 'CF-IPCountry' };
+    const headers = ['cf-ipcountry', 'DE', 'x-country', 'FR'];
+    const seen = (peer: string | null, more: IngressConfig) =>
+      receive({ peer, headers }, more).arrival.proxyCountry();
+    expect(seen('10.0.0.1', config)).toEqual({ code: 'DE' });
+    expect(seen('203.0.113.7', config)).toBeNull();
+    expect(seen(null, config)).toBeNull();
+    expect(seen('10.0.0.1', { ...config, trusted_proxies: [] })).toBeNull();
+    expect(seen('10.0.0.1', { trusted_proxies: ['10.0.0.0/8'] })).toBeNull();
+    expect(seen('10.0.0.1', { ...config, country_header: 'x-other' })).toBeNull();
+  });
+
   test('a bad trusted proxy is named', () => {
     expect(() => createIngressOptions({ trusted_proxies: ['10.0.0.0/99'] })).toThrow('10.0.0.0/99');
   });
