@@ -133,6 +133,15 @@ describe('edges of the verdict', () => {
   });
 
   test('an empty coding and identity, however written, are none', () => {
+    const twice = [
+      'content-type',
+      'text/plain',
+      'content-encoding',
+      'identity',
+      'content-encoding',
+      'identity',
+    ];
+    expect(judgeResponse(200, twice, { method: 'POST', allowPdf: false }).kind).toBe('stream');
     for (const coding of ['', ' Identity , ', 'identity,identity'])
       expect(judge(200, { ...json, 'content-encoding': coding }).kind).toBe('stream');
     expect(

@@ -14,7 +14,7 @@ export function loopName(relayId: string): string {
 export function hasPassedUs(rawHeaders: RawHeaders, name: string): boolean {
   const own = name.toLowerCase();
   return headerValues(rawHeaders, 'cdn-loop').some((value) =>
-    value.split(',').some((entry) => (entry.split(';', 1)[0] ?? '').trim().toLowerCase() === own),
+    value.split(',').some((entry) => (entry.split(';', 1)[0] as string).trim().toLowerCase() === own),
   );
 }
 

@@ -1,7 +1,8 @@
 /** A call from the transport's side and the caller's: what goes up, what comes down, what is refused, cut or ends in a bug. */
-import { beforeEach, describe, expect, test } from 'vitest';
+import { Secret } from 'relayapi-token';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { settle } from '../../test/support/fake-time.ts';
-import { callWith, createMemorySink } from '../../test/support/forwarding.ts';
+import { callWith, createMemorySink, plainErrors, plainFrames } from '../../test/support/forwarding.ts';
 import {
   createForwardingRig,
   type ForwardingRig,
@@ -10,6 +11,7 @@ import {
   streamed,
 } from '../../test/support/forwarding-rig.ts';
 import { deny } from '../errors.ts';
+import { createForwarding } from './forwarding.ts';
 
 const encode = (text: string) => new TextEncoder().encode(text);
 let rig: ForwardingRig;
@@ -19,6 +21,7 @@ beforeEach(() => {
 
 describe('a call that goes well', () => {
   test('is sent to the route’s destination and answered with status, allowed headers and the very bytes', async () => {
+    await rig.time.advance(500);
     const running = await rig.start({ remaining: 9, path: '/v1/chat/completions?x=1' });
     expect(rig.transport.requests[0]).toMatchObject({
       method: 'POST',
@@ -99,9 +102,22 @@ describe('what is refused before anything is sent', () => {
     await rig.start({ rawHeaders: ['Content-Encoding', 'gzip'] });
     expect(rig.sink.status).toBe(415);
     expect(rig.transport.requests).toHaveLength(0);
-    const other = createMemorySink();
-    await rig.start({ rawHeaders: ['Content-Encoding', 'identity'] }, other);
-    expect(rig.transport.requests).toHaveLength(1);
+    for (const raw of [
+      ['Content-Encoding', 'identity, br'],
+      ['Content-Encoding', 'identity', 'content-encoding', 'GZIP'],
+      ['Content-Encoding', 'gzip,'],
+    ]) {
+      const refused = createMemorySink();
+      await rig.start({ rawHeaders: raw }, refused);
+      expect(refused.status).toBe(415);
+    }
+    expect(rig.transport.requests).toHaveLength(0);
+    for (const coding of ['identity', ' Identity , ', 'identity,identity', ''])
+      await rig.start(
+        { rawHeaders: ['Content-Encoding', coding, 'content-encoding', 'identity'] },
+        createMemorySink(),
+      );
+    expect(rig.transport.requests).toHaveLength(4);
   });
 
   test('checkHead says the same without a call', () => {
@@ -149,7 +165,27 @@ describe('a caller that leaves', () => {
     expect(rig.transport.requests).toHaveLength(0);
     expect(running.outcome).toMatchObject({ callerGone: true, written: false });
     expect(rig.forwarding.live()).toBe(0);
+    expect(rig.time.pending()).toBe(0);
   });
+});
+
+test('where no timers are handed in, those of the platform hold and are called off at the end', async () => {
+  vi.useFakeTimers();
+  try {
+    const forwarding = createForwarding(
+      { relayId: 'here', idempotencySecret: new Secret('demo-secret'), headersTimeoutMs: 5000 },
+      { transport: rig.transport, clock: rig.time.clock, renderError: plainErrors, errorFrame: plainFrames },
+    );
+    const done = forwarding.forward(callWith(), rig.sink, rig.tap);
+    await settle();
+    expect(vi.getTimerCount()).toBe(2);
+    await rig.time.advance(5000);
+    vi.advanceTimersByTime(5000);
+    expect((await done).denial).toMatchObject({ denied: 'upstream_unreachable' });
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 describe('cut', () => {

@@ -96,6 +96,7 @@ describe('A26 one character of the key', () => {
   test('is spelled by hex digits alone', () => {
     for (const [character, digits] of [
       ['z', ['7:', '7J', ';a', 'ga', '7\u001a']],
+      ['a', ['6g', '6/', '6:', '6@', '6 ']],
       ['y', ['7@', '7`', '7\u0019']],
       ['p', ['7/', '7 ', 'p0', '7P']],
       ['o', ['6/', '6G', '6g', '2f', '3f']],
@@ -127,6 +128,7 @@ describe('A26 the key as hex', () => {
       expect(holds(`x${text}y`)).toBe(true);
     for (const [, spell] of WAYS)
       expect(holds(withSpelled(5, spell(spelled[5] as string), spelled))).toBe(true);
+    for (const [, spell] of WAYS) expect(holds(Array.from(spelled, spell).join(''))).toBe(true);
     const at = spelled.search(/[a-f]/);
     expect(holds(withSpelled(at, `%${hex((spelled[at] as string).toUpperCase())}`, spelled))).toBe(true);
   });
@@ -156,6 +158,7 @@ describe('A26 the key as base64', () => {
           expect(holds(plain, key)).toBe(true);
           expect(holds(plain.replaceAll('+', '-').replaceAll('/', '_'), key)).toBe(true);
           expect(holds(plain.replaceAll('+', '-'), key)).toBe(true);
+          expect(holds(plain.replaceAll('/', '\\/'), key)).toBe(true);
           expect(holds(encodeURIComponent(plain), key)).toBe(true);
         }
       }
@@ -186,6 +189,13 @@ describe('A26 the key as base64', () => {
   });
 });
 
+test('A26 the key is found however far into a stream it stands', () => {
+  const search = createKeyFinder([new Secret(KEY)]).search();
+  for (let i = 0; i < 20; i++)
+    expect(textOf(search.push(bytesOf('nothing of it '.repeat(50))))).not.toBeNull();
+  expect(search.push(bytesOf(`${KEY} and on`))).toBeNull();
+});
+
 describe('what is let go', () => {
   const start = (key = 'abcdefgh') => createKeyFinder([new Secret(key)]).search();
 
@@ -202,9 +212,9 @@ describe('what is let go', () => {
   test('comes in order from all the pieces that were held, and goes as soon as the match fails', () => {
     const search = start();
     expect(textOf(search.push(bytesOf('12ab')))).toBe('12');
-    expect(textOf(search.push(bytesOf('cd')))).toBe('');
-    expect(textOf(search.push(new Uint8Array(0)))).toBe('');
-    expect(textOf(search.push(bytesOf('e')))).toBe('');
+    expect(search.push(bytesOf('cd'))).toEqual([]);
+    expect(search.push(new Uint8Array(0))).toEqual([]);
+    expect(search.push(bytesOf('e'))).toEqual([]);
     expect(search.push(bytesOf('xab'))).toEqual([bytesOf('ab'), bytesOf('cd'), bytesOf('e'), bytesOf('x')]);
     expect(textOf(search.push(bytesOf('cdefg')))).toBe('');
     expect(textOf(search.flush())).toBe('abcdefg');

@@ -109,10 +109,9 @@ function onHeaders(p: Passage, status: number, rawHeaders: RawHeaders): void {
   p.ageMs = stage.clock.monotonicMs() - p.sentAtMs;
   const type = contentType(rawHeaders);
   p.tap.onHeaders(status, type);
-  const features = call.opened.claims.features ?? [];
   const verdict = judgeResponse(status, rawHeaders, {
     method: call.arrival.method,
-    allowPdf: features.includes('pdf'),
+    allowPdf: call.opened.claims.features?.includes('pdf') ?? false,
   });
   if (verdict.kind === 'replace') {
     if (verdict.rest) stage.rest.rest(call.route, call.opened, verdict.rest);
@@ -215,7 +214,7 @@ function endCollected(p: Passage): void {
 function onFailure(p: Passage, failure: TransportFailure): void {
   if (p.ended) return;
   if (failure.kind === 'body') return onBodyFault(p, failure.cause);
-  endWith(p, denialOf(failure), p.phase === 'collecting');
+  endWith(p, denialOf(failure), true);
 }
 
 function onBodyFault(p: Passage, error: unknown): void {
@@ -244,13 +243,14 @@ function onSilence(p: Passage): void {
 /** Keeps idle connections of an event stream open with comments, but never inside an event. */
 function startComments(p: Passage): void {
   const { stage } = p;
-  p.comments = createSilenceWatch(stage.clock, stage.setTimer, () => {
+  const comments = createSilenceWatch(stage.clock, stage.setTimer, () => {
     if (p.ended) return;
     const between = p.tail === '' || /(?:\n\n|\r\r|\r\n\r\n)$/.test(p.tail);
     if (between) p.sink.write(KEEP_ALIVE);
-    p.comments?.start(stage.keepAliveCommentMs);
+    comments.start(stage.keepAliveCommentMs);
   });
-  p.comments.start(stage.keepAliveCommentMs);
+  comments.start(stage.keepAliveCommentMs);
+  p.comments = comments;
 }
 
 /** Every text that must not come back, the word after the scheme included. */

@@ -50,20 +50,17 @@ export function buildRequestHeaders(
   const headers: string[] = [];
   const credentialName = credential?.name.toLowerCase() ?? null;
 
-  const contentType =
-    body.kind === 'bytes'
-      ? (body.contentType ?? headerValues(raw, 'content-type')[0])
-      : headerValues(raw, 'content-type')[0];
-  if (body.kind !== 'none') push(headers, 'content-type', contentType);
-  push(headers, 'accept', join(headerValues(raw, 'accept')));
+  const rebuiltAs = body.kind === 'bytes' ? body.contentType : null;
+  if (body.kind !== 'none') push(headers, 'content-type', rebuiltAs ?? headerValues(raw, 'content-type')[0]);
+  push(headers, 'accept', headerValues(raw, 'accept').join(', '));
   push(headers, 'user-agent', headerValues(raw, 'user-agent')[0]);
 
   const passed = new Set<string>();
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const field = raw[i]?.toLowerCase() ?? '';
+    const field = (raw[i] as string).toLowerCase();
     if (passed.has(field) || field === credentialName || !mayPass(field, provider)) continue;
     passed.add(field);
-    push(headers, field, join(headerValues(raw, field)));
+    push(headers, field, headerValues(raw, field).join(', '));
   }
   for (const [field, value] of provider.defaultHeaders) {
     if (!headers.some((item, index) => index % 2 === 0 && item === field) && field !== credentialName) {
@@ -78,7 +75,7 @@ export function buildRequestHeaders(
   }
   headers.push('accept-encoding', 'identity');
   push(headers, 'cdn-loop', appendLoop(raw, name));
-  if (credential && credentialName) headers.push(credentialName, credential.value.reveal());
+  if (credential) headers.push(credential.name.toLowerCase(), credential.value.reveal());
   return headers;
 }
 
@@ -93,8 +90,4 @@ function mayPass(field: string, provider: Provider): boolean {
 
 function push(headers: string[], name: string, value: string | undefined): void {
   if (value !== undefined && value !== '' && isHeaderText(value)) headers.push(name, value);
-}
-
-function join(values: readonly string[]): string | undefined {
-  return values.length === 0 ? undefined : values.join(', ');
 }

@@ -40,7 +40,7 @@ export function pickResponseHeaders(
   if (options.passRateLimitHeaders) {
     const names = new Set<string>();
     for (let i = 0; i + 1 < rawHeaders.length && names.size < MAX_RATE_LIMIT_HEADERS; i += 2) {
-      const name = rawHeaders[i]?.toLowerCase() ?? '';
+      const name = (rawHeaders[i] as string).toLowerCase();
       if (!RATE_LIMIT.test(name) || names.has(name)) continue;
       names.add(name);
       pick(name, rawHeaders[i + 1], 256);

@@ -90,7 +90,8 @@ export function judgeResponse(status: number, rawHeaders: RawHeaders, context: V
 export function contentType(rawHeaders: RawHeaders): string | null {
   const values = headerValues(rawHeaders, 'content-type');
   if (values.length !== 1) return null;
-  const essence = (values[0] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const [bare] = (values[0] as string).split(';', 1) as [string];
+  const essence = bare.trim().toLowerCase();
   return /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/.test(essence) ? essence : null;
 }
 

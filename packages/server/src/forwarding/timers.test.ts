@@ -158,6 +158,49 @@ describe('time', () => {
     expect(rig.sink.text.match(/keep-alive/g)).toHaveLength(2);
   });
 
+  test('comments stand after any of the blank lines that end an event, and wait for silence', async () => {
+    for (const [event, between] of [
+      ['data: 1\n\n', true],
+      ['data: 1\r\r', true],
+      ['data: 1\r\n\r\n', true],
+      ['data: 1\r\n', false],
+      ['data: 1\n\nd', false],
+      ['\n\ndat', false],
+    ] as const) {
+      rig = createForwardingRig({ keepAliveCommentMs: 1000 });
+      await rig.start();
+      rig.transport.answer(200, SSE_TYPE, 'a: much longer line\n', event);
+      await rig.time.advance(1000);
+      expect(rig.sink.text.endsWith(': keep-alive\n\n')).toBe(between);
+    }
+    rig = createForwardingRig({ keepAliveCommentMs: 1000 });
+    await rig.start();
+    rig.transport.answer(200, SSE_TYPE);
+    for (let i = 0; i < 3; i++) {
+      await rig.time.advance(900);
+      rig.transport.events.onData(encode('data: 1\n\n'));
+    }
+    expect(rig.sink.text).not.toContain('keep-alive');
+  });
+
+  test('no comment stands behind the frame that ends a broken stream', async () => {
+    rig = createForwardingRig({ keepAliveCommentMs: 1000 });
+    await rig.start();
+    rig.transport.answer(200, SSE_TYPE, 'data: 1\n\n');
+    await rig.time.advance(990);
+    rig.sink.setReady(false);
+    rig.transport.fail('reset');
+    await rig.time.advance(500);
+    expect(rig.sink.text.endsWith('data: {"error":"upstream_unreachable"}\n\n')).toBe(true);
+  });
+
+  test('no comment is sent where none is configured', async () => {
+    await rig.start();
+    rig.transport.answer(200, SSE_TYPE);
+    await rig.time.advance(200_000);
+    expect(rig.sink.text).toBe('');
+  });
+
   test('no comment goes into a body that is not an event stream', async () => {
     rig = createForwardingRig({ keepAliveCommentMs: 1000 });
     await rig.start();
@@ -183,6 +226,7 @@ describe('a watch over silence', () => {
     expect(fired).toBe(0);
     await time.advance(1);
     expect(fired).toBe(1);
+    watch.feed();
     await time.advance(10_000);
     expect(fired).toBe(1);
   });
@@ -226,15 +270,30 @@ describe('a watch over silence', () => {
   });
 
   test('that is fed before its timer ran out needs no second timer', async () => {
+    let armed = 0;
+    const counting = (ms: number, action: () => void) => {
+      armed++;
+      return time.setTimer(ms, action);
+    };
+    watch = createSilenceWatch(time.clock, counting, () => fired++);
     watch.start(1000);
     watch.suspend();
     await time.advance(400);
     watch.feed();
+    expect(armed).toBe(1);
     expect(time.pending()).toBe(1);
     await time.advance(999);
     expect(fired).toBe(0);
     await time.advance(1);
     expect(fired).toBe(1);
+  });
+
+  test('that is stopped while it was suspended does not wake up either', () => {
+    watch.start(1000);
+    watch.suspend();
+    watch.stop();
+    watch.feed();
+    expect(time.pending()).toBe(0);
   });
 
   test('that was never started watches nothing when it is fed', () => {
@@ -247,6 +306,8 @@ describe('a watch over silence', () => {
     watch.stop();
     expect(time.pending()).toBe(0);
     watch.stop();
+    watch.feed();
+    expect(time.pending()).toBe(0);
     await time.advance(5000);
     expect(fired).toBe(0);
   });

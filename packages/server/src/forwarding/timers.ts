@@ -55,7 +55,8 @@ export function createSilenceWatch(clock: Clock, setTimer: SetTimer, onSilence: 
       suspended = true;
     },
     stop() {
-      suspended = true;
+      // fed once more it must not wake up
+      patienceMs = 0;
       cancel?.();
       cancel = null;
     },
