@@ -37,6 +37,8 @@ describe('an upstream that fails', () => {
       expect(rig.sink).toMatchObject({ status, text: `{"code":"${code}"}` });
       expect(running.outcome).toMatchObject({ written, upstreamStatus: null, status, cut: false });
       expect(rig.sink.header('relay-calls-remaining')).toBe(written ? '5' : '6');
+      // no status of the upstream is kept, so the advice on retrying is the relay's
+      expect(rig.sink.header('x-should-retry')).toBe('false');
     },
   );
 

@@ -204,6 +204,14 @@ describe('the silence that counts', () => {
     expect(rig.sink.text).toBe('{"code":"upstream_timeout"}');
   });
 
+  test('of an upstream that answered before a byte went up is not called a lack of connection', async () => {
+    rig = createForwardingRig({ idleTimeoutMs: 1000 });
+    const running = await rig.start();
+    rig.transport.events.onHeaders(200, ['content-type', 'text/plain']);
+    await rig.time.advance(1000);
+    expect(running.outcome).toMatchObject({ cut: true, denial: { denied: 'upstream_timeout' } });
+  });
+
   test('of an error body is followed for 30 s in all, however it drips', async () => {
     await rig.start();
     rig.transport.answer(500, JSON_TYPE);
@@ -244,6 +252,18 @@ describe('a caller that is full', () => {
     expect(write).toHaveBeenCalledTimes(1);
     expect(rig.transport.paused).toBe(false);
     expect(rig.transport.aborted).toBe(1);
+  });
+
+  test('gets nothing of what was released at once with the piece at which it left', async () => {
+    await rig.start({ route: { trusted: false } });
+    rig.transport.answer(200, TEXT_TYPE, 'ab sk-demo');
+    const write = vi.spyOn(rig.sink, 'write').mockImplementation(() => {
+      rig.sink.leave();
+      return true;
+    });
+    rig.transport.events.onData(encode('X'));
+    expect(write).toHaveBeenCalledTimes(1);
+    expect(rig.tap.bytes).toBe('ab sk-demo'.length);
   });
 
   test('and has its answer complete resumes nothing when it is ready again', async () => {

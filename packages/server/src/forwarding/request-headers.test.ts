@@ -224,6 +224,14 @@ describe('A24 exactly one credential goes up, the real one', () => {
     });
   });
 
+  test('and the caller’s Authorization does not, where the real one has another name or there is none', () => {
+    for (const credential of [{ name: 'x-vendor-key', value: new Secret(KEY) }, null]) {
+      const headers = built({ rawHeaders: SIXTY, provider: { passHeaders: ['*'] }, route: { credential } });
+      expect(headers).not.toHaveProperty('authorization');
+      expect(JSON.stringify(headers)).not.toContain('caller-credential');
+    }
+  });
+
   test('nor do Idempotency-Key and CDN-Loop go up as the caller wrote them', () => {
     const rawHeaders = ['Idempotency-Key', 'caller-value', 'CDN-Loop', 'other'];
     const headers = built({ rawHeaders, provider: { passHeaders: ['*'] } });
