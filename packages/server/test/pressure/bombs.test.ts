@@ -206,10 +206,7 @@ async function openSlow(
   return { socket, read };
 }
 
-/**
- * What the process keeps is judged after a collection that the test asks for. By itself the engine lets up to 64 MiB of read buffers lie
- * before it collects, whatever the length of the answer: resident memory may show that once on top, at no length more.
- */
+// resident memory is taken at its peak: a spike that was let go again counts
 describe('A57 a cold process before an answer too long to be kept', () => {
   const PIECE = Buffer.from('x'.repeat(65_536));
   const LINE = 'data: '.padEnd(65_536, 'x');
@@ -232,7 +229,7 @@ describe('A57 a cold process before an answer too long to be kept', () => {
       const resident = station.peakBytes() - residentBefore;
       console.log(`A57 figures: kept ${shown(kept)} more, resident at its peak ${shown(resident)} more`);
       expect(kept).toBeLessThan(64 * MIB);
-      expect(resident).toBeLessThan(2 * 64 * MIB);
+      expect(resident).toBeLessThan(64 * MIB);
     } finally {
       await station.stop();
       up.hangUp();

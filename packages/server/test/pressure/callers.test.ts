@@ -132,22 +132,23 @@ describe('A56 ten thousand idle sockets, slow heads, slow bodies and stalled rea
   const IDLE = 10_000;
   const STALLED = 40;
   const ROUNDS = 9;
-  const PER_ROUND = 300;
+  const PER_ROUND = 400;
 
-  it('keep less than 64 MB, let honest callers wait at most twice as long as at a relay left alone, and leave nothing behind', async () => {
+  it('keep less than 64 MB, let honest callers wait at most twice as long as at a relay left alone, and leave nothing behind', {
+    retry: 2,
+    timeout: 300_000,
+  }, async () => {
     up.say(byPath);
     const [pressed, alone] = [await start(PATIENT), await start(PATIENT)];
     // a relay at work: many callers at once and a long answer bring heap and allocator to their working size
     const clients = [await honest(pressed), await honest(alone)];
-    const rounds: number[][] = [];
+    const times: [number[], number[]] = [[], []];
     const measure = async () => {
-      const times: number[][] = [[], []];
       // in turns, so that a neighbour on this machine slows both
       for (let i = 0; i < PER_ROUND; i += 1) {
-        for (const side of i % 2 === 0 ? [0, 1] : [1, 0])
-          times[side]?.push((await clients[side]?.time()) ?? 0);
+        for (const side of i % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const))
+          times[side].push((await clients[side]?.time()) ?? 0);
       }
-      return times.map((of) => quantile(of, 0.99));
     };
     for (let i = 0; i < 2; i += 1) await measure();
     const busy = await Promise.all(Array.from({ length: 64 }, () => honest(pressed)));
@@ -181,31 +182,25 @@ describe('A56 ten thousand idle sockets, slow heads, slow bodies and stalled rea
     note('stalled');
 
     expect(pressed.openFiles()).toBeGreaterThan(IDLE);
-    for (let i = 0; i < ROUNDS; i += 1) rounds.push(await measure());
+    for (const side of times) side.length = 0;
+    for (let i = 0; i < ROUNDS; i += 1) await measure();
     note('in all');
     const keptMore = (await kept()) - keptBefore;
     const more = pressed.peakBytes() - before;
-    const ratio = quantile(
-      rounds.map(([a = 0, b = 1]) => a / b),
-      0.5,
-    );
-    const p99 = (side: number) =>
-      quantile(
-        rounds.map((round) => round[side] ?? 0),
-        0.5,
-      ).toFixed(2);
+    const p99 = times.map((of) => quantile(of, 0.99));
+    const ratio = (p99[0] ?? 0) / (p99[1] ?? 1);
     console.log(
-      `A56 figures: ${(keptMore / MIB).toFixed(1)} MiB kept, resident at its peak ${grown.join(', ')} MiB more; p99 ${p99(0)} ms against ${p99(1)} ms alone, ratio ${ratio.toFixed(2)}`,
+      `A56 figures: ${(keptMore / MIB).toFixed(1)} MiB kept, resident at its peak ${grown.join(', ')} MiB more; p99 ${p99[0]?.toFixed(2)} ms against ${p99[1]?.toFixed(2)} ms alone, ratio ${ratio.toFixed(2)}`,
     );
     expect.soft(keptMore).toBeLessThan(64 * MIB);
-    // the engine lets as much again lie before it collects by itself: read buffers that were full when the readers stalled
-    expect.soft(more).toBeLessThan(2 * 64 * MIB);
+    // the engine's young objects come on top of what is kept, whatever the number of callers
+    expect.soft(more).toBeLessThan((64 + 32) * MIB);
     expect.soft(ratio).toBeLessThan(2);
     for (const { close } of clients) close();
     leave();
     up.hangUp();
     await expect.poll(() => pressed.excess(), { timeout: 30_000 }).toEqual({});
-  }, 300_000);
+  });
 });
 
 describe('A56 the limits that end such callers', () => {

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BodyAborted, BodyIdle, type BodySource, type InboundRequest } from '../../io.ts';
 import { linger } from './listener-linger.ts';
+import { countRead } from './read-buffers.ts';
 
 /** How bodies are read. */
 export interface NodeRequestOptions {
@@ -92,8 +93,10 @@ function wrapBody(
     try {
       for (;;) {
         const chunk: Uint8Array | null = req.read();
-        if (chunk !== null) yield chunk;
-        else if (ended) return;
+        if (chunk !== null) {
+          countRead(chunk.length);
+          yield chunk;
+        } else if (ended) return;
         else if (broken) throw new BodyAborted();
         else if (!(await wait(idleMs))) throw new BodyIdle();
       }

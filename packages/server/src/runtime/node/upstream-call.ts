@@ -10,6 +10,7 @@ import type {
   UpstreamEvents,
   UpstreamRequest,
 } from '../../forwarding/transport.ts';
+import { countRead } from './read-buffers.ts';
 import { createRestartableBody, type RestartableBody } from './upstream-body.ts';
 import { ConnectFailure, codeOf } from './upstream-connector.ts';
 
@@ -167,6 +168,7 @@ function createHandler(state: CallState): Handler {
       state.events.onHeaders(status, decodeHeaders(controller.rawHeaders));
     },
     onResponseData(_controller, chunk) {
+      countRead(chunk.length);
       if (!state.ended) state.events.onData(chunk);
     },
     onResponseEnd() {
