@@ -45,13 +45,13 @@ const packageRules: IForbiddenRuleType[] = [
     'demo-provider-stands-alone',
     'demo-provider imports no other package',
     '^packages/demo-provider/src',
-    ['^packages/demo-provider/src', NPM, '^(node:)?[a-z_/]+$'],
+    ['^packages/demo-provider/src', NPM, '^(node:)?[a-z0-9_/]+$'],
   ),
   allowOnly(
     'sdk-imports-token-only',
     'of the other packages the SDK knows token alone',
     '^packages/sdk-node/src',
-    ['^packages/sdk-node/src', TOKEN, NPM, '^(node:)?[a-z_/]+$'],
+    ['^packages/sdk-node/src', TOKEN, NPM, '^(node:)?[a-z0-9_/]+$'],
   ),
   allowOnly(
     'cli-imports-entries',
@@ -61,14 +61,14 @@ const packageRules: IForbiddenRuleType[] = [
       '^packages/cli/(src|package\\.json$)',
       '^packages/(token|server|sdk-node)/src/index\\.ts$',
       NPM,
-      '^(node:)?[a-z_/]+$',
+      '^(node:)?[a-z0-9_/]+$',
     ],
   ),
   allowOnly(
     'server-imports-token-only',
     'of the other packages the server knows token; runtime/node the demo, too',
     SERVER,
-    [SERVER, TOKEN, '^packages/demo-provider/src/index\\.ts$', NPM, '^(node:)?[a-z_/]+$'],
+    [SERVER, TOKEN, '^packages/demo-provider/src/index\\.ts$', NPM, '^(node:)?[a-z0-9_/]+$'],
   ),
   {
     name: 'demo-only-in-runtime',
@@ -152,7 +152,7 @@ const roomRules: IForbiddenRuleType[] = [
     'shelves-are-strangers',
     'a shelf imports leaves, token and itself',
     `${SERVER}/(providers|dialects|stores)/`,
-    [LEAVES, TOKEN, `${SERVER}/$1/`, NPM, '^(node:)?[a-z_/]+$'],
+    [LEAVES, TOKEN, `${SERVER}/$1/`, NPM, '^(node:)?[a-z0-9_/]+$'],
   ),
   allowOnly(
     'stages-are-strangers',
@@ -183,7 +183,7 @@ const roomRules: IForbiddenRuleType[] = [
     comment: 'create-relay never imports http, runtime, an npm package, Node, the file or the Redis store',
     severity: 'error',
     from: { path: CREATE_RELAY },
-    to: { path: [`${SERVER}/(http|runtime)/`, `${SERVER}/stores/(file|redis)`, NPM, '^(node:)?[a-z_/]+$'] },
+    to: { path: [`${SERVER}/(http|runtime)/`, `${SERVER}/stores/(file|redis)`, NPM, '^(node:)?[a-z0-9_/]+$'] },
   },
   allowOnly('http-is-a-shell', 'http imports create-relay, io, errors and hono', `${SERVER}/http/(?!page/)`, [
     `${SERVER}/http/`,
@@ -217,7 +217,7 @@ const roomRules: IForbiddenRuleType[] = [
       TOKEN,
       '^packages/demo-provider/src/index\\.ts$',
       NPM,
-      '^(node:)?[a-z_/]+$',
+      '^(node:)?[a-z0-9_/]+$',
     ],
   ),
 ];
