@@ -14,6 +14,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['relayapi-source'], externalConditions: ['relayapi-source'] } },
   test: {
     testTimeout: 20_000,
+    // what is waited for comes at once, but not on a machine that does much else
+    expect: { poll: { timeout: 10_000 } },
     execArgv: ['--conditions=relayapi-source'],
     projects: [
       { extends: true, test: { name: 'unit', include: UNIT, sequence: { groupOrder: 0 } } },

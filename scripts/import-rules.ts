@@ -183,7 +183,9 @@ const roomRules: IForbiddenRuleType[] = [
     comment: 'create-relay never imports http, runtime, an npm package, Node, the file or the Redis store',
     severity: 'error',
     from: { path: CREATE_RELAY },
-    to: { path: [`${SERVER}/(http|runtime)/`, `${SERVER}/stores/(file|redis)`, NPM, '^(node:)?[a-z0-9_/]+$'] },
+    to: {
+      path: [`${SERVER}/(http|runtime)/`, `${SERVER}/stores/(file|redis)`, NPM, '^(node:)?[a-z0-9_/]+$'],
+    },
   },
   allowOnly('http-is-a-shell', 'http imports create-relay, io, errors and hono', `${SERVER}/http/(?!page/)`, [
     `${SERVER}/http/`,

@@ -185,6 +185,7 @@ function checkOthers(claims: Map<string, Json>): void {
     if (!claims.has(name)) continue;
     const list = claims.get(name) as Json;
     demand(Array.isArray(list) && list.length <= 64);
+    demand(name !== 'countries' || list.length > 0);
     for (const item of list) demand(/^[\x20-\x7e]{1,128}$/.test(asText(item)) && isItem(name, asText(item)));
   }
   checkRest(claims);

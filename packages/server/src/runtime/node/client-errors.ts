@@ -103,5 +103,7 @@ export function handleClientError(
     socket.destroy();
     return;
   }
-  refuseSocket(socket, deny(codeFor(error), { reason: error.code ?? 'parser' }), before, onRefused);
+  // A request whose body is at fault is the relay's, and gets its line there.
+  const tell = faulty === undefined ? onRefused : () => {};
+  refuseSocket(socket, deny(codeFor(error), { reason: error.code ?? 'parser' }), before, tell);
 }
