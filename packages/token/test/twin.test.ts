@@ -59,7 +59,7 @@ test.each([
     expect(tally.get(`${method} claims`)?.refused).toBeGreaterThan(count / 200);
     for (const [kind, { refused }] of tally)
       if (!/good|length/.test(kind)) expect(refused, kind).toBeGreaterThan(0);
-    console.log(`A17 ${method}: ${JSON.stringify(Object.fromEntries(tally))}`);
+    console.log(`figures of A17, ${method}: ${JSON.stringify(Object.fromEntries(tally))}`);
   },
   3_600_000,
 );

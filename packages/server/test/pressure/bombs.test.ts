@@ -227,7 +227,7 @@ describe('A57 a cold process before an answer too long to be kept', () => {
       await action(station);
       const kept = (await keptBytes()) - before;
       const resident = station.peakBytes() - residentBefore;
-      console.log(`A57 figures: kept ${shown(kept)} more, resident at its peak ${shown(resident)} more`);
+      console.log(`figures of A57: kept ${shown(kept)} more, resident at its peak ${shown(resident)} more`);
       expect(kept).toBeLessThan(64 * MIB);
       expect(resident).toBeLessThan(64 * MIB);
     } finally {

@@ -190,7 +190,7 @@ describe('A56 ten thousand idle sockets, slow heads, slow bodies and stalled rea
     const p99 = times.map((of) => quantile(of, 0.99));
     const ratio = (p99[0] ?? 0) / (p99[1] ?? 1);
     console.log(
-      `A56 figures: ${(keptMore / MIB).toFixed(1)} MiB kept, resident at its peak ${grown.join(', ')} MiB more; p99 ${p99[0]?.toFixed(2)} ms against ${p99[1]?.toFixed(2)} ms alone, ratio ${ratio.toFixed(2)}`,
+      `figures of A56: ${(keptMore / MIB).toFixed(1)} MiB kept, resident at its peak ${grown.join(', ')} MiB more; p99 ${p99[0]?.toFixed(2)} ms against ${p99[1]?.toFixed(2)} ms alone, ratio ${ratio.toFixed(2)}`,
     );
     expect.soft(keptMore).toBeLessThan(64 * MIB);
     // the engine's young objects come on top of what is kept, whatever the number of callers

@@ -119,7 +119,7 @@ it('A58 two thousand callers that leave at random moments: nothing is held, ever
   expect(spent).toBeGreaterThanOrEqual(reached);
   expect(spent).toBeLessThanOrEqual(CALLERS);
   console.log(
-    `A58 figures: ${CALLERS} callers left, ${reached} requests reached the upstream, ${spent} counted`,
+    `figures of A58: ${CALLERS} callers left, ${reached} requests reached the upstream, ${spent} counted`,
   );
   up.hangUp();
   await expect.poll(() => station.excess(), { timeout: 30_000 }).toEqual({});
