@@ -102,7 +102,8 @@ it('A58 two thousand callers that leave at random moments: nothing is held, ever
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   const reached = up.heads.length;
   expect(reached).toBeGreaterThan(CALLERS / 5);
-  await expect.poll(() => station.excess(), { timeout: 30_000 }).toEqual({});
+  // a connection that was dialled for a caller who then left waits in the pool for the next one, 60 s at most
+  await expect.poll(() => station.excess(), { timeout: 90_000 }).toEqual({});
 
   up.say(answerOf('{}'));
   let spent = 0;
@@ -123,4 +124,4 @@ it('A58 two thousand callers that leave at random moments: nothing is held, ever
   );
   up.hangUp();
   await expect.poll(() => station.excess(), { timeout: 30_000 }).toEqual({});
-}, 120_000);
+}, 200_000);
