@@ -5,12 +5,31 @@
 
 const MASK = '[secret]';
 
+/** Whatever holds a secret prints as `[secret]`. */
+abstract class Masked {
+  /** Always `[secret]`. */
+  toString(): string {
+    return MASK;
+  }
+
+  /** Always `[secret]`. */
+  toJSON(): string {
+    return MASK;
+  }
+
+  /** What `util.inspect` and `console.log` print: `[secret]`. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return MASK;
+  }
+}
+
 /** Holds a key or token. Only `reveal()` gives the text back. */
-export class Secret {
+export class Secret extends Masked {
   readonly #value: string;
 
   /** Wraps `value`, which may be empty. */
   constructor(value: string) {
+    super();
     this.#value = value;
   }
 
@@ -23,21 +42,6 @@ export class Secret {
   get length(): number {
     return this.#value.length;
   }
-
-  /** Always `[secret]`. */
-  toString(): string {
-    return MASK;
-  }
-
-  /** Always `[secret]`. */
-  toJSON(): string {
-    return MASK;
-  }
-
-  /** What `util.inspect` and `console.log` print: `[secret]`. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return MASK;
-  }
 }
 
 /** The text of a value that callers may give either way. */
@@ -46,11 +50,12 @@ export function revealText(value: string | Secret): string {
 }
 
 /** Holds the bytes of a key or a key file. Only `reveal()` gives them back. */
-export class SecretBytes {
+export class SecretBytes extends Masked {
   readonly #bytes: Uint8Array;
 
   /** Wraps `bytes` as they are: no copy. */
   constructor(bytes: Uint8Array) {
+    super();
     this.#bytes = bytes;
   }
 
@@ -62,20 +67,5 @@ export class SecretBytes {
   /** How many bytes. */
   get length(): number {
     return this.#bytes.length;
-  }
-
-  /** Always `[secret]`. */
-  toString(): string {
-    return MASK;
-  }
-
-  /** Always `[secret]`. */
-  toJSON(): string {
-    return MASK;
-  }
-
-  /** What `util.inspect` and `console.log` print: `[secret]`. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return MASK;
   }
 }
