@@ -46,6 +46,8 @@ function everyInterval(everyMs: number, work: () => void): () => void {
   return () => clearInterval(timer as Parameters<typeof clearInterval>[0]);
 }
 
+const NOTHING_TO_STOP = (): void => {};
+
 /** Makes the accounting stage. */
 export function createAccounting(options: AccountingOptions, ports: AccountingPorts): Accounting {
   const { store, clock, every = everyInterval, record } = ports;
@@ -54,11 +56,25 @@ export function createAccounting(options: AccountingOptions, ports: AccountingPo
   const settled = new WeakSet<AdmittedCall>();
   const sentAtMs = new WeakMap<Reservation, number>();
   const open = new Set<AdmittedCall>();
+  /** Reservations with a lease; one timer for all of them, running while there is one. */
+  const leased = new Set<Reservation>();
+  let stopRenewing: (() => void) | null = null;
   const waiting: Array<() => void> = [];
 
   function ageOf(reservation: Reservation): number | null {
     const startMs = sentAtMs.get(reservation);
     return startMs === undefined ? null : clock.monotonicMs() - startMs;
+  }
+
+  function renewAll(): void {
+    for (const reservation of leased) void store.renew(reservation, leaseMs);
+  }
+
+  function letGo(reservation: Reservation): void {
+    leased.delete(reservation);
+    if (leased.size > 0) return;
+    stopRenewing?.();
+    stopRenewing = null;
   }
 
   function finish(call: AdmittedCall, outcome: Outcome | null, settlement: Settlement, left: number | null) {
@@ -75,9 +91,12 @@ export function createAccounting(options: AccountingOptions, ports: AccountingPo
     keepAlive(call) {
       const { reservation } = call;
       open.add(call);
-      if (reservation === null) return () => {};
+      if (reservation === null) return NOTHING_TO_STOP;
       sentAtMs.set(reservation, clock.monotonicMs());
-      return every(renewEveryMs, () => void store.renew(reservation, leaseMs));
+      if (reservation.leased === false) return NOTHING_TO_STOP;
+      leased.add(reservation);
+      stopRenewing ??= every(renewEveryMs, renewAll);
+      return () => letGo(reservation);
     },
     remainingFor(reservation, status) {
       if (reservation === null) return null;

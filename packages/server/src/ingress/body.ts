@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { Arrival, PreparedBody } from '../exchange.ts';
-import { BodyDenied, BodyIdle, isBelowLeastRate } from '../io.ts';
+import { BodyDenied, BodyIdle, type BodySource, isBelowLeastRate } from '../io.ts';
 import type { IngressOptions } from './options.ts';
 import { createSlots } from './slots.ts';
 
@@ -96,7 +96,11 @@ export function createBodies(options: IngressOptions, clock: Clock): Bodies {
     if (declaredBytes === 0) return { kind: 'none' };
     if (declaredBytes !== null && declaredBytes > maxBytes) return deny('request_too_large');
     const gather = declaredBytes !== null && bookGathered(arrival, declaredBytes);
-    return { kind: 'stream', chunks: () => meteredChunks(arrival, maxBytes), declaredBytes, gather };
+    const chunks = () => meteredChunks(arrival, maxBytes);
+    if (!gather || arrival.request.body.whole === undefined) {
+      return { kind: 'stream', chunks, declaredBytes, gather };
+    }
+    return { kind: 'stream', chunks, declaredBytes, gather, whole: () => wholeBody(arrival.request.body) };
   }
 
   async function collect(
@@ -112,11 +116,15 @@ export function createBodies(options: IngressOptions, clock: Clock): Bodies {
     const leaveAddress = await perAddress.take(arrival.clientGroup ?? '');
     try {
       if (leaveAddress === null) return deny('capacity', { reason: 'bodies of one address' });
-      const body = await read(arrival, maxBytes);
+      const body =
+        declared !== null && arrival.request.body.whole !== undefined && bookGathered(arrival, declared)
+          ? await wholeBody(arrival.request.body)
+          : await read(arrival, maxBytes);
       if (!(body instanceof Uint8Array)) release(arrival);
       return body;
     } catch (error) {
       release(arrival);
+      if (error instanceof BodyDenied) return error.denial;
       if (error instanceof BodyIdle) return deny('request_timeout', { reason: 'body idle' });
       throw error;
     } finally {
@@ -133,6 +141,16 @@ export function createBodies(options: IngressOptions, clock: Clock): Bodies {
       return heldBytes;
     },
   };
+}
+
+/** A short body in one piece; its declared length was judged before. */
+async function wholeBody(source: BodySource): Promise<Uint8Array> {
+  source.proceed();
+  try {
+    return await (source.whole as () => Promise<Uint8Array>)();
+  } catch (error) {
+    throw error instanceof BodyIdle ? new BodyDenied(deny('request_timeout', { reason: 'body idle' })) : error;
+  }
 }
 
 async function* meteredChunks(arrival: Arrival, maxBytes: number): AsyncGenerator<Uint8Array> {

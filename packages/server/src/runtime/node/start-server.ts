@@ -165,7 +165,7 @@ async function startRelay(parts: Parts, { prepared, config, logger, mint }: Sett
         transport,
         logger,
         metrics: createPrometheusMetrics(),
-        digest: (text) => hash('sha256', text, 'buffer'),
+        digest: (text) => hash('sha256', text, 'base64'),
         vault: prepared.vault,
         ...(prepared.geoip && { countryLookup: prepared.geoip }),
         ...(parts.snapshot && { snapshot: parts.snapshot }),
