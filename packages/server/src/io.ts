@@ -39,9 +39,10 @@ export interface BodySource {
   chunks(): AsyncIterable<Uint8Array>;
   /**
    * The body in one piece, where a runtime has a shorter way to it than `chunks`: only for a declared length above 0 that the caller of
-   * this has room for. Instead of `chunks`, not beside it. Throws as `chunks` does, and `BodyIdle` too when the body comes below the least rate.
+   * this has room for. Instead of `chunks`, not beside it. `isTooSlow` is asked, with the bytes so far, after each piece but the last. Throws
+   * as `chunks` does, and `BodyIdle` too when it is too slow.
    */
-  whole?(): Promise<Uint8Array>;
+  whole?(isTooSlow: (bytes: number) => boolean): Promise<Uint8Array>;
   /** Reads and drops up to `maxBytes` for up to `maxMs`, so that a browser still uploading can read a refusal. Never throws. */
   discard(maxBytes: number, maxMs: number): Promise<void>;
 }

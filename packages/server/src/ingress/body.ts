@@ -100,7 +100,7 @@ export function createBodies(options: IngressOptions, clock: Clock): Bodies {
     if (!gather || arrival.request.body.whole === undefined) {
       return { kind: 'stream', chunks, declaredBytes, gather };
     }
-    return { kind: 'stream', chunks, declaredBytes, gather, whole: () => wholeBody(arrival.request.body) };
+    return { kind: 'stream', chunks, declaredBytes, gather, whole: () => wholeBody(arrival.request.body, clock) };
   }
 
   async function collect(
@@ -118,7 +118,7 @@ export function createBodies(options: IngressOptions, clock: Clock): Bodies {
       if (leaveAddress === null) return deny('capacity', { reason: 'bodies of one address' });
       const body =
         declared !== null && arrival.request.body.whole !== undefined && bookGathered(arrival, declared)
-          ? await wholeBody(arrival.request.body)
+          ? await wholeBody(arrival.request.body, clock)
           : await read(arrival, maxBytes);
       if (!(body instanceof Uint8Array)) release(arrival);
       return body;
@@ -144,12 +144,18 @@ export function createBodies(options: IngressOptions, clock: Clock): Bodies {
 }
 
 /** A short body in one piece; its declared length was judged before. */
-async function wholeBody(source: BodySource): Promise<Uint8Array> {
+async function wholeBody(source: BodySource, clock: Clock): Promise<Uint8Array> {
+  const startedAtMs = clock.monotonicMs();
+  let reason = 'body idle';
   source.proceed();
   try {
-    return await (source.whole as () => Promise<Uint8Array>)();
+    return await (source.whole as NonNullable<BodySource['whole']>)((bytes) => {
+      if (!isBelowLeastRate(bytes, clock.monotonicMs() - startedAtMs)) return false;
+      reason = 'body below the least rate';
+      return true;
+    });
   } catch (error) {
-    throw error instanceof BodyIdle ? new BodyDenied(deny('request_timeout', { reason: 'body idle' })) : error;
+    throw error instanceof BodyIdle ? new BodyDenied(deny('request_timeout', { reason })) : error;
   }
 }
 

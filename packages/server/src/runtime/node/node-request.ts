@@ -3,7 +3,7 @@
  * Own pull instead of Node's iterator: leaving that early destroys the socket, and with it the answer.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { BodyAborted, BodyIdle, type BodySource, type InboundRequest, isBelowLeastRate } from '../../io.ts';
+import { BodyAborted, BodyIdle, type BodySource, type InboundRequest } from '../../io.ts';
 import { linger } from './listener-linger.ts';
 import { countRead } from './read-buffers.ts';
 
@@ -110,10 +110,9 @@ function wrapBody(
    * Pushed instead of pulled: a short body mostly lies in the packet of its head, and then neither a timer nor a listener for the caller's
    * leaving is needed. The stream flows on to its end by itself, as keep-alive wants it.
    */
-  function whole(bytes: number): Promise<Uint8Array> {
+  function whole(bytes: number, isTooSlow: (bytes: number) => boolean): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       if (req.destroyed && !req.complete) return reject(new BodyAborted());
-      const startedAt = performance.now();
       // A single piece is taken as it is; more go into one buffer: kept apart, bytes that come one by one would cost a hundred times as much.
       let body: Uint8Array | null = null;
       let length = 0;
@@ -139,7 +138,7 @@ function wrapBody(
         }
         length += chunk.length;
         if (length >= bytes) settle(null);
-        else if (isBelowLeastRate(length, performance.now() - startedAt)) settle(new BodyIdle());
+        else if (isTooSlow(length)) settle(new BodyIdle());
         else timer?.refresh();
       };
       req.on('data', onData);
@@ -167,5 +166,5 @@ function wrapBody(
 
   return declaredBytes === null
     ? { declaredBytes, proceed, chunks, discard }
-    : { declaredBytes, proceed, chunks, whole: () => whole(declaredBytes), discard };
+    : { declaredBytes, proceed, chunks, whole: (isTooSlow) => whole(declaredBytes, isTooSlow), discard };
 }
