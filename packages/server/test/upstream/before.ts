@@ -17,6 +17,8 @@ export interface BeforeOptions {
   /** Default: the origin's own host. */
   readonly host?: string;
   readonly config?: FixtureOptions['config'];
+  /** Laid over the provider's entry. */
+  readonly provider?: object;
 }
 
 /** A relay whose provider `up` stands at `origin`; closed when the test is over. */
@@ -27,7 +29,9 @@ export async function relayBefore(origin: string, options: BeforeOptions = {}): 
   const relay = await startRelay({
     config: {
       ...config,
-      providers: { up: { base_url: `${protocol}//${named}/v1`, like: 'openai', trusted } },
+      providers: {
+        up: { base_url: `${protocol}//${named}/v1`, like: 'openai', trusted, ...options.provider },
+      },
       upstream: { allow_private: [named] },
     },
     ports: { transport: createNodeTransport({ guard: createAddressGuard(), ...transport }) },
