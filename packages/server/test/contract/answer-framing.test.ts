@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startCanary } from '../hostile/canary.ts';
 import { type Asked, ask } from '../pressure/asking.ts';
+import { turns } from '../support/turns.ts';
 import { chatBytes, relayBefore, targetOf } from '../upstream/before.ts';
 
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
@@ -97,13 +98,14 @@ describe('a whole answer', () => {
   });
 });
 
-/** Lets what was said arrive before the connection goes: a reset takes back what has not been read. */
+/** Lets what was said be read before the connection goes: a reset takes back the rest. */
 const thenBreak =
   (text: string, how: 'FIN' | 'RST') =>
-  (socket: Socket): void => {
+  async (socket: Socket): Promise<void> => {
     socket.write(text);
-    // house: real time, because no event tells when the relay has read
-    setTimeout(() => (how === 'FIN' ? socket.end() : socket.resetAndDestroy()), 40);
+    await turns();
+    if (how === 'FIN') socket.end();
+    else socket.resetAndDestroy();
   };
 
 describe('an answer that breaks', () => {

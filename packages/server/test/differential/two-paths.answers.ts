@@ -1,6 +1,7 @@
 /** What the upstream says in the differential suite of the two paths: whole answers, streams, errors, lies and breaks. Data. */
 import { gzipSync } from 'node:zlib';
 import type { DemoExchange, Responder } from 'relayapi-demo-provider';
+import { turns } from '../support/turns.ts';
 
 type Lines = readonly string[];
 const JSON_LINE = ['Content-Type', 'application/json'];
@@ -37,7 +38,7 @@ function pieces(status: number, lines: Lines, parts: readonly (string | Uint8Arr
     response.writeHead(status, [...lines]);
     response.flushHeaders();
     for (const part of parts) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await turns(1);
       response.write(part);
     }
     response.end();
@@ -59,11 +60,11 @@ function broken(lines: Lines, parts: readonly string[], how: 'fin' | 'rst' = 'fi
     response.writeHead(200, [...lines]);
     response.flushHeaders();
     for (const part of parts) {
-      await new Promise((resolve) => setTimeout(resolve, 15));
+      await turns();
       response.write(part);
     }
-    // house: real time, because a reset takes back what has not been read
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    // a reset takes back what has not been read
+    await turns();
     cut(how);
   };
 }
@@ -81,7 +82,7 @@ function echo(status: number, place: 'body' | 'line' | 'stream'): Responder {
     }
     response.writeHead(status, [...SSE_LINE]);
     response.write(`data: {"key":"${key.slice(0, 10)}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await turns();
     response.end(`${key.slice(10)}"}\n\n`);
   };
 }

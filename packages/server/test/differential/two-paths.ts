@@ -1,4 +1,3 @@
-// house: real time, since real sockets carry both sides.
 /**
  * Two relays with one set of keys, one clock and one upstream, one on each way in, and one caller that asks both the same.
  * What a fetch runtime cannot see or keeps to itself is left out by the rules below, never for a single case.
@@ -11,6 +10,7 @@ import { ask } from '../pressure/asking.ts';
 import type { RawAnswer } from '../support/raw-http.ts';
 import { RELAY_PATHS, type RelayFixture, type RelayPath, startRelay } from '../support/relay-fixture.ts';
 import { createStepClock, type StepClock } from '../support/step-clock.ts';
+import { turns } from '../support/turns.ts';
 import { type Entry, takeEntries } from './witness.ts';
 
 /** Connection management, the id of the request and the time: they differ between two answers of one path, too. */
@@ -209,7 +209,7 @@ function digest(text: string): string {
 }
 
 async function untilClosed(request: { readonly closedAt: number | null }): Promise<void> {
-  for (let i = 0; i < 200 && request.closedAt === null; i += 1) await new Promise((r) => setTimeout(r, 1));
+  for (let i = 0; i < 100 && request.closedAt === null; i += 1) await turns();
 }
 
 function linesOf(headers: Readonly<Record<string, string>>): string[] {

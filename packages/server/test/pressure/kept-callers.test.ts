@@ -12,19 +12,19 @@ import { answersIn } from '../hostile/talk.ts';
 import { parseAnswer, sendRaw } from '../support/raw-http.ts';
 import type { RelayFixture } from '../support/relay-fixture.ts';
 import { listenersOf, watchSockets } from '../support/sockets-inside.ts';
+import { turns } from '../support/turns.ts';
 import { callWith, chatBytes, eventually, relayBefore, targetOf } from '../upstream/before.ts';
 
 const STREAM = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n';
 const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
 
+/** An upstream that answers with what the request's `OpenAI-Beta` line asks for: a number, a kind, turns between the pieces. */
 async function startUpstream(): Promise<Canary> {
   const up = await startCanary({
     async say(socket, head) {
       socket.setNoDelay(true);
-      const [, number = '', kind = '', turns = '0'] = /openai-beta: (\d+) (\w+) (\d+)/i.exec(head) ?? [];
-      const wait = async () => {
-        for (let i = 0; i < Number(turns); i += 1) await new Promise((resolve) => setImmediate(resolve));
-      };
+      const [, number = '', kind = '', pace = '0'] = /openai-beta: (\d+) (\w+) (\d+)/i.exec(head) ?? [];
+      const wait = () => turns(Number(pace));
       await wait();
       const body = JSON.stringify({ number });
       if (kind === 'error') socket.write(answerOf(body).replace('200 OK', '404 Not Found'));
@@ -43,7 +43,7 @@ async function startUpstream(): Promise<Canary> {
   return up;
 }
 
-const lineOf = (number: number, kind = 'plain', turns = 0) => `OpenAI-Beta: ${number} ${kind} ${turns}`;
+const lineOf = (number: number, kind = 'plain', pace = 0) => `OpenAI-Beta: ${number} ${kind} ${pace}`;
 
 /** The numbers that the answers name, `-` where they name none, with their status. */
 function read(text: string): string[] {
@@ -142,10 +142,10 @@ describe('several requests at once on one connection', () => {
     relay: RelayFixture,
     number: number,
     kind: (typeof KINDS)[number],
-    turns: number,
+    pace: number,
   ): [string, string] {
     const target = targetOf(relay);
-    const line = lineOf(number, kind, turns);
+    const line = lineOf(number, kind, pace);
     if (kind === 'denied') return [chatBytes(`${target}/x`, [line]), '403 path_denied'];
     if (kind === 'expired')
       return [chatBytes(targetOf(relay, { maxCalls: 0 }), [line]), '402 calls_exhausted'];
@@ -164,7 +164,7 @@ describe('several requests at once on one connection', () => {
     const up = await startUpstream();
     const relay = await relayBefore(up.origin);
     const batches = fc.sample(
-      fc.array(fc.record({ kind: fc.constantFrom(...KINDS), turns: fc.nat(12) }), {
+      fc.array(fc.record({ kind: fc.constantFrom(...KINDS), pace: fc.nat(12) }), {
         minLength: 2,
         maxLength: 5,
       }),
@@ -172,7 +172,7 @@ describe('several requests at once on one connection', () => {
     );
     let number = 0;
     for (const batch of batches) {
-      const requests = batch.map(({ kind, turns }, i) => requestOf(relay, number + i, kind, turns));
+      const requests = batch.map(({ kind, pace }, i) => requestOf(relay, number + i, kind, pace));
       number += batch.length + 1;
       const expected = requests.map(([, answer]) => answer);
       const caller = await callWith(relay.port, requests.map(([bytes]) => bytes).join(''));

@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { answerOf, startCanary } from '../hostile/canary.ts';
 import { wordOf } from '../hostile/reading.ts';
 import { parseAnswer } from '../support/raw-http.ts';
+import { turns } from '../support/turns.ts';
 import { callWith, chatBytes, eventually, relayBefore, targetOf } from './before.ts';
 
 const FINE = answerOf('{"fine":true}');
@@ -33,7 +34,7 @@ describe.each(['http', 'https'])('over %s', (scheme) => {
       fc.record({
         how: fc.constantFrom(...ends),
         // turns of the loop from the arrival of the request to the close
-        turns: fc.nat(4),
+        after: fc.nat(4),
         large: fc.boolean(),
       }),
       { numRuns: 120, seed: 20_261_201 },
@@ -43,7 +44,7 @@ describe.each(['http', 'https'])('over %s', (scheme) => {
     subscribe('http.server.request.start', onRequest);
     onTestFinished(() => unsubscribe('http.server.request.start', onRequest));
     const words = new Map<string, number>();
-    for (const { how, turns, large } of moments) {
+    for (const { how, after, large } of moments) {
       // a connection that has served and is kept
       const first = await callWith(relay.port, chatBytes(targetOf(relay)));
       await first.until(/true\}$/);
@@ -52,7 +53,7 @@ describe.each(['http', 'https'])('over %s', (scheme) => {
       const caller = await callWith(relay.port, '');
       close = () => {
         close = () => {};
-        void endAfter(last as unknown as Socket, turns, how);
+        void endAfter(last as unknown as Socket, after, how);
       };
       caller.socket.write(chatBytes(targetOf(relay, { maxCalls: 5 }), [], large ? LARGE : SMALL));
       await caller.until(/\r\n\r\n.*\}$/s);
@@ -99,8 +100,8 @@ describe.each(['http', 'https'])('over %s', (scheme) => {
 });
 
 /** Ends a connection from the upstream's side after so many turns. */
-async function endAfter(socket: Socket, turns: number, how: string): Promise<void> {
-  for (let i = 0; i < turns; i += 1) await new Promise((resolve) => setImmediate(resolve));
+async function endAfter(socket: Socket, count: number, how: string): Promise<void> {
+  await turns(count);
   if (how === 'FIN') socket.end();
   else socket.resetAndDestroy();
 }

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { watchSockets } from '../support/sockets-inside.ts';
+import { turns } from '../support/turns.ts';
 import { listenRaw } from '../support/upstream-side.ts';
 import { type Caller, callWith, eventually, relayBefore, targetOf } from './before.ts';
 
@@ -66,7 +67,7 @@ describe('a body of up to 64 KiB', () => {
       const caller = await callWith(relay.port, head(targetOf(relay), `Content-Length: ${bytes}`));
       for (let i = 0; i < bytes - 1; i += 16_000) {
         caller.socket.write(body.subarray(i, Math.min(i + 16_000, bytes - 1)));
-        await new Promise((resolve) => setImmediate(resolve));
+        await turns(1);
       }
       await eventually(() => {
         // all but the last byte is with the relay
@@ -74,7 +75,7 @@ describe('a body of up to 64 KiB', () => {
         expect(inside.callers[0]?.bytesRead).toBeGreaterThanOrEqual(bytes - 1);
       });
       // time enough to dial, had it begun to
-      for (let i = 0; i < 50; i += 1) await new Promise((resolve) => setImmediate(resolve));
+      await turns();
       expect(sockets).toHaveLength(0);
       caller.socket.write(body.subarray(bytes - 1));
       await eventually(() => expect(got.bytes).toBe(bytes));
@@ -108,7 +109,7 @@ describe('a body of up to 64 KiB', () => {
       const caller = await callWith(relay.port, head(targetOf(relay), `Content-Length: ${body.length}`));
       for (let i = 0; i < body.length; i += 1000) {
         caller.socket.write(body.subarray(i, i + 1000));
-        await new Promise((resolve) => setImmediate(resolve));
+        await turns(1);
       }
       await eventually(() => expect(got.bytes).toBe(body.length));
       await finish(caller, sockets);
@@ -187,7 +188,7 @@ describe('a longer body', () => {
       const now = inside.callers[0]?.bytesRead ?? 0;
       still = now === last ? still + 1 : 0;
       last = now;
-      await new Promise((resolve) => setImmediate(resolve));
+      await turns(1);
     }
     expect(last).toBeLessThan(24 * MIB);
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * MIB);
