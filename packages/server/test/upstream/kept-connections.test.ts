@@ -42,7 +42,7 @@ describe.each(['http', 'https'])('over %s', (scheme) => {
     let close = () => {};
     const onRequest = () => close();
     subscribe('http.server.request.start', onRequest);
-    onTestFinished(() => unsubscribe('http.server.request.start', onRequest));
+    onTestFinished(() => void unsubscribe('http.server.request.start', onRequest));
     const words = new Map<string, number>();
     for (const { how, after, large } of moments) {
       // a connection that has served and is kept

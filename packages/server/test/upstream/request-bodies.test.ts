@@ -33,7 +33,7 @@ async function startUpstream(): Promise<{
 }> {
   const got: Got = { head: '', body: [], bytes: 0 };
   const up = await listenRaw((socket) => {
-    socket.on('data', (data) => {
+    socket.on('data', (data: Buffer) => {
       let rest = data;
       if (!got.head.includes('\r\n\r\n')) {
         const end = data.indexOf('\r\n\r\n');
