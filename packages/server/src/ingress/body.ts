@@ -24,6 +24,11 @@ export interface Bodies {
 /** A body of at most this many bytes that no claim looks into goes up as one piece (performance.md A3). */
 export const GATHER_BYTES = 64 * 1024;
 
+/** Bytes that an arrival has booked; with it and not in a table, which would be filled and emptied with every request (roster.ts). */
+const BOOKED = Symbol('booked');
+
+type BookedArrival = Arrival & { [BOOKED]?: number };
+
 const FIRST_BYTES = 16 * 1024;
 const EMPTY = new Uint8Array(0);
 
@@ -31,20 +36,19 @@ const EMPTY = new Uint8Array(0);
 export function createBodies(options: IngressOptions, clock: Clock): Bodies {
   const perToken = createSlots(options.slotsPerToken, options.slotWaitMs);
   const perAddress = createSlots(options.slotsPerAddress, options.slotWaitMs);
-  const held = new Map<Arrival, number>();
   let heldBytes = 0;
 
-  function release(arrival: Arrival): void {
-    heldBytes -= held.get(arrival) ?? 0;
-    held.delete(arrival);
+  function release(arrival: BookedArrival): void {
+    heldBytes -= arrival[BOOKED] ?? 0;
+    arrival[BOOKED] = 0;
   }
 
   /** Books memory before it is allocated; false when all bodies together would hold too much. */
-  function book(arrival: Arrival, bytes: number): boolean {
-    const before = held.get(arrival) ?? 0;
+  function book(arrival: BookedArrival, bytes: number): boolean {
+    const before = arrival[BOOKED] ?? 0;
     if (heldBytes - before + bytes > options.maxBufferedBytes) return false;
     heldBytes += bytes - before;
-    held.set(arrival, bytes);
+    arrival[BOOKED] = bytes;
     return true;
   }
 

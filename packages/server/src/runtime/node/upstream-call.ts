@@ -10,6 +10,7 @@ import type {
   UpstreamEvents,
   UpstreamRequest,
 } from '../../forwarding/transport.ts';
+import type { Seat } from '../../roster.ts';
 import { countRead } from './read-buffers.ts';
 import { createRestartableBody, type RestartableBody } from './upstream-body.ts';
 import { ConnectFailure, codeOf } from './upstream-connector.ts';
@@ -21,8 +22,9 @@ export interface CallDoors {
   pool(destination: UpstreamRequest['destination']): ConnectionPool;
   /** A connection of its own. */
   fresh(destination: UpstreamRequest['destination']): Connection;
-  /** The call has ended, one way or another. */
-  ended(call: UpstreamCall): void;
+  /** A call is under way until it leaves. */
+  enter(call: UpstreamCall): Seat<UpstreamCall>;
+  leave(seat: Seat<UpstreamCall>): void;
 }
 
 /** More interim answers than this end the call (behaviour.md §5). */
@@ -46,6 +48,7 @@ class PooledCall implements UpstreamCall, Waiter {
   readonly #events: UpstreamEvents;
   readonly #doors: CallDoors;
   readonly #body: RestartableBody | null;
+  readonly #seat: Seat<UpstreamCall>;
   #pool: ConnectionPool | null = null;
   #controller: Dispatcher.DispatchController | null = null;
   #paused = false;
@@ -56,6 +59,7 @@ class PooledCall implements UpstreamCall, Waiter {
     this.#request = request;
     this.#events = events;
     this.#doors = doors;
+    this.#seat = doors.enter(this);
     const { body } = request;
     this.#body = body === null || body instanceof Uint8Array ? null : createRestartableBody(body);
   }
@@ -181,7 +185,7 @@ class PooledCall implements UpstreamCall, Waiter {
   #finish(): void {
     this.#ended = true;
     this.#body?.stop();
-    this.#doors.ended(this);
+    this.#doors.leave(this.#seat);
   }
 }
 

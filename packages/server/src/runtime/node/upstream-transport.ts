@@ -5,6 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import { Client } from 'undici';
 import type { Destination, Transport, UpstreamCall } from '../../forwarding/transport.ts';
+import { createRoster } from '../../roster.ts';
 import type { AddressGuard } from './addresses.ts';
 import { type CallDoors, startUpstreamCall } from './upstream-call.ts';
 import { createConnector, type ResolveHost, resolveBySystem } from './upstream-connector.ts';
@@ -37,7 +38,7 @@ const MAX_HEAD_BYTES = 32 * 1024;
 
 /** Makes the transport. */
 export function createNodeTransport(options: NodeTransportOptions): Transport {
-  const live = new Set<UpstreamCall>();
+  const live = createRoster<UpstreamCall>();
   let closed = false;
 
   const pools = new LRUCache<string, ConnectionPool>({
@@ -101,18 +102,17 @@ export function createNodeTransport(options: NodeTransportOptions): Transport {
       return poolFor(destination);
     },
     fresh: (destination) => openConnection(destination, clientOptions(destination)),
-    ended: (call) => live.delete(call),
+    enter: live.join,
+    leave: live.leave,
   };
 
   return {
     dispatch(request, events) {
-      const call = startUpstreamCall(request, events, doors);
-      live.add(call);
-      return call;
+      return startUpstreamCall(request, events, doors);
     },
     async close() {
       closed = true;
-      for (const call of [...live]) call.abort();
+      for (const call of live.all()) call.abort();
       const open = [...pools.values()];
       pools.clear();
       await Promise.all(open.map((pool) => pool.destroy()));
