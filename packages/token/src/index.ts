@@ -28,8 +28,10 @@ export { allowOf, judgeToken } from './judge.ts';
 export type { KeyEntry, Keyring, KeyringResult } from './keyring.ts';
 export { createKeyring } from './keyring.ts';
 export type { EcPrivateKey, EcPublicKey, KeyStatus, OctKey } from './keys.ts';
-export type { OpenedToken } from './open.ts';
 export { openToken } from './open.ts';
+export type { EphemeralKey, OpenedToken } from './open-checks.ts';
+export type { OpenPrimitives, SyncOpener } from './open-sync.ts';
+export { createSyncOpener } from './open-sync.ts';
 export { parseRai } from './rai.ts';
 export type { Allow, Revoke } from './rai-allow.ts';
 export type {
