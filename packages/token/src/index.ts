@@ -46,8 +46,9 @@ export type {
 export type { CreateRaiOptions, RaiPair, RotateRaiOptions } from './rai-make.ts';
 export { createRai, rotateRai, upgradeRai } from './rai-make.ts';
 export { findToken, joinRelayUrl } from './relay-url.ts';
-export type { MintClaims, MintUpstream } from './seal.ts';
-export { sealToken } from './seal.ts';
+export type { MintClaims, MintUpstream, Sealer } from './seal.ts';
+export { createSealer, sealToken } from './seal.ts';
+export type { SealPrimitives } from './seal-primitives.ts';
 export { Secret, SecretBytes } from './secret.ts';
 export type { JsonValue, JsonVisitor, StrictJsonOptions, StrictJsonReason } from './strict-json.ts';
 export { parseStrictJson, StrictJsonError, scanStrictJson } from './strict-json.ts';
