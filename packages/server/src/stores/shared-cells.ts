@@ -43,6 +43,16 @@ export function canPromise(table: SharedTable, cells: number): boolean {
   return (table.doubles[DOUBLE.promised] as number) + cells <= table.cells;
 }
 
+/**
+ * Whether this many cells may be taken beyond all promises (what memory-state.ts does not charge: leases past the 64th, a rule
+ * that was changed). Never what newcomers may still be charged, nor what their names may need.
+ */
+export function canGrow(table: SharedTable, cells: number): boolean {
+  const capacityBytes = table.doubles[DOUBLE.capacityBytes] as number;
+  const unchargedBytes = capacityBytes - (table.doubles[DOUBLE.bytes] as number);
+  return canPromise(table, cells + Math.ceil((unchargedBytes + capacityBytes / 8) / CELL_BYTES));
+}
+
 /** Promises cells, or takes a promise back (below 0). */
 export function promiseCells(table: SharedTable, cells: number): void {
   (table.doubles[DOUBLE.promised] as number) += cells;
@@ -56,7 +66,7 @@ export function beyondPromise(table: SharedTable, account: number, cells: number
   return Math.max(0, used + cells - Math.max(promised, used));
 }
 
-/** Takes a cell on an entry's account. Beyond its promise only after `canPromise`. */
+/** Takes a cell on an entry's account. Beyond its promise only after `canGrow`. */
 export function takeFor(table: SharedTable, account: number): number {
   const { words } = table;
   const at = account * CELL_WORDS;

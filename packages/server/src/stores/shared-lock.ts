@@ -15,9 +15,9 @@ const NAP_MS = 20;
 /** Nobody holds it this long and lives. */
 const GIVE_UP_MS = 10_000;
 
-/** Takes the lock at `words[at]`; blocks the thread. Throws when it is not let go for 10 s: its holder is dead. Not reentrant. */
-export function enterLock(words: Int32Array, at: number): void {
-  if (Atomics.compareExchange(words, at, FREE, HELD) !== FREE) waitForLock(words, at);
+/** Takes the lock at `words[at]`; blocks the thread. Throws when it is not let go for `giveUpMs`: its holder is dead. Not reentrant. */
+export function enterLock(words: Int32Array, at: number, giveUpMs = GIVE_UP_MS): void {
+  if (Atomics.compareExchange(words, at, FREE, HELD) !== FREE) waitForLock(words, at, giveUpMs);
 }
 
 /** Lets the lock go and wakes one sleeper. */
@@ -25,11 +25,11 @@ export function leaveLock(words: Int32Array, at: number): void {
   if (Atomics.exchange(words, at, FREE) === WANTED) Atomics.notify(words, at, 1);
 }
 
-function waitForLock(words: Int32Array, at: number): void {
+function waitForLock(words: Int32Array, at: number, giveUpMs: number): void {
   for (let spin = 0; spin < SPINS; spin++) {
     if (Atomics.load(words, at) === FREE && Atomics.compareExchange(words, at, FREE, HELD) === FREE) return;
   }
-  for (let waitedMs = 0; waitedMs < GIVE_UP_MS; ) {
+  for (let waitedMs = 0; waitedMs < giveUpMs; ) {
     // Who has slept cannot know whether others sleep, and so leaves the word as if some did.
     if (Atomics.exchange(words, at, WANTED) === FREE) return;
     if (Atomics.wait(words, at, WANTED, NAP_MS) === 'timed-out') waitedMs += NAP_MS;

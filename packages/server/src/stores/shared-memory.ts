@@ -4,17 +4,17 @@
  * A thread that dies inside leaves the lock taken: the process must end then, and no thread may be terminated while others serve.
  */
 import type { Clock } from '../clock.ts';
+import { type MemoryStore, type MemoryStorePorts, promiseOf } from './memory.ts';
 import { givesBack } from './memory-limits.ts';
 import { readSnapshot, writeSnapshot } from './memory-snapshot.ts';
 import { subjectBytes, subjectKey, tokenBytes, tokenKey } from './memory-state.ts';
-import { type MemoryStore, type MemoryStorePorts, promiseOf } from './memory.ts';
-import { beyondPromise, canPromise } from './shared-cells.ts';
+import { beyondPromise, canGrow } from './shared-cells.ts';
 import {
   accountOf,
   addEntry,
   attachToken,
-  canAdd,
   COUNT,
+  canAdd,
   ENTRY,
   findEntry,
   fitsCharge,
@@ -35,7 +35,15 @@ import {
 import { countSharedAdmission, createSharedRate, fitSharedRate, RATE_CELLS } from './shared-rate.ts';
 import { fillTable, readTable } from './shared-snapshot.ts';
 import { sweepTable } from './shared-sweep.ts';
-import { CELL_DOUBLES, CELL_WORDS, DOUBLE, enterTable, leaveTable, type SharedTable, WORD } from './shared-table.ts';
+import {
+  CELL_DOUBLES,
+  CELL_WORDS,
+  DOUBLE,
+  enterTable,
+  leaveTable,
+  type SharedTable,
+  WORD,
+} from './shared-table.ts';
 import { addLease, addOnce, giveLease, giveOnce, moveLease, packOnce } from './shared-uses.ts';
 import type { Reservation, ReservationRefusal, ReservationRequest, Settlement } from './store.ts';
 
@@ -148,7 +156,12 @@ function newSubject(request: ReservationRequest, key: string): NewEntry {
 }
 
 /** Brings an entry's window under the request's rule; false when it does not fit. */
-function fitRate(table: SharedTable, entry: number, rate: ReservationRequest['rate'], nowMs: number): boolean {
+function fitRate(
+  table: SharedTable,
+  entry: number,
+  rate: ReservationRequest['rate'],
+  nowMs: number,
+): boolean {
   const at = entry * CELL_WORDS + ENTRY.rate;
   const window = table.words[at] as number;
   if (window === 0) return true;
@@ -159,12 +172,17 @@ function fitRate(table: SharedTable, entry: number, rate: ReservationRequest['ra
 }
 
 /** Whether an admission finds its cells: what was charged always does. */
-function hasCells(table: SharedTable, newcomers: readonly NewEntry[], entry: number, subject: number): boolean {
-  let more = newcomers.length * MOST_CELLS;
-  if (entry !== 0) more += beyondPromise(table, accountOf(table, entry), MOST_CELLS);
-  if (subject !== 0) more += beyondPromise(table, accountOf(table, subject), MOST_CELLS);
-  if (newcomers.length > 0) return canAdd(table, newcomers, more);
-  return more === 0 || canPromise(table, more);
+function hasCells(
+  table: SharedTable,
+  newcomers: readonly NewEntry[],
+  entry: number,
+  subject: number,
+): boolean {
+  let beyond = 0;
+  if (entry !== 0) beyond += beyondPromise(table, accountOf(table, entry), MOST_CELLS);
+  if (subject !== 0) beyond += beyondPromise(table, accountOf(table, subject), MOST_CELLS);
+  if (beyond > 0 && !canGrow(table, beyond)) return false;
+  return newcomers.length === 0 || canAdd(table, newcomers, beyond + newcomers.length * MOST_CELLS);
 }
 
 function countRate(table: SharedTable, entry: number, rate: ReservationRequest['rate'], nowMs: number): void {
@@ -231,7 +249,8 @@ function reserveInside(state: State, request: ReservationRequest): Held | Reserv
   sweepTable(table, anchoredMs(table, nowMs), nowMs);
   const known = findToken(state, request);
   if (known === null) return { refused: 'mismatch' };
-  if (known === 0 && tableMayHaveLost(table, clock, nowMs, request, state.reset)) return { refused: 'restarted' };
+  if (known === 0 && tableMayHaveLost(table, clock, nowMs, request, state.reset))
+    return { refused: 'restarted' };
   if (known !== 0 && !fitRate(table, known, request.rate, nowMs)) return { refused: 'capacity' };
   const refusal = refuseSharedToken(table, request, known, nowMs, clock);
   if (refusal !== null) return refusal;
@@ -277,7 +296,11 @@ function reserve(state: State, request: ReservationRequest): Reservation | Reser
     leaveTable(table);
   }
   if ('refused' in result) return result;
-  const reservation: HeldReservation = { id: issued.toString(36), callsRemaining: result.left, [HELD]: result };
+  const reservation: HeldReservation = {
+    id: issued.toString(36),
+    callsRemaining: result.left,
+    [HELD]: result,
+  };
   return reservation;
 }
 

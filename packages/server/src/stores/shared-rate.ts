@@ -9,7 +9,7 @@ import {
   type RateWindow,
   timesInOrder,
 } from './memory-rate.ts';
-import { beyondPromise, canPromise, giveFor, NEXT, takeFor } from './shared-cells.ts';
+import { beyondPromise, canGrow, giveFor, NEXT, takeFor } from './shared-cells.ts';
 import { CELL_DOUBLES, CELL_WORDS, type SharedTable } from './shared-table.ts';
 
 /** Words of a window: the log's first cell, the cell and index of its oldest time, the cell of its last, how many there are. */
@@ -187,7 +187,7 @@ export function fitSharedRate(
   const before = rateCells(window);
   const changed = fitRateWindow(window, rate, nowMs) as RateWindow;
   const more = Math.max(0, rateCells(changed) - before);
-  if (!canPromise(table, beyondPromise(table, account, more))) return -1;
+  if (!canGrow(table, beyondPromise(table, account, more))) return -1;
   giveSharedRate(table, account, cell);
   return writeSharedRate(table, account, changed);
 }
