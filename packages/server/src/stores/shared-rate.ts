@@ -34,7 +34,7 @@ type Rate = { readonly count: number; readonly windowMs: number };
 export const RATE_CELLS = 2;
 
 /** Whether the window in `cell` follows this rule. */
-export function servesRate(table: SharedTable, cell: number, rate: Rate): boolean {
+function servesRate(table: SharedTable, cell: number, rate: Rate): boolean {
   const at = cell * CELL_DOUBLES;
   return table.doubles[at + COUNT] === rate.count && table.doubles[at + WINDOW_MS] === rate.windowMs;
 }

@@ -1,5 +1,7 @@
 /** What a worker thread of `shared-threads.test.ts` runs: a store on the table that it is handed, and rounds of requests as it is told. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { openSharedBuckets, type SharedBucketsHandle } from '../../src/stores/shared-buckets.ts';
+import { openSharedDamping, type SharedDampingHandle } from '../../src/stores/shared-damping.ts';
 import { createSharedMemoryStore } from '../../src/stores/shared-memory.ts';
 import { openSharedTable, type SharedTableHandle } from '../../src/stores/shared-table.ts';
 import type { ReservationRequest, Settlement, Store } from '../../src/stores/store.ts';
@@ -12,6 +14,8 @@ export interface ThreadStart {
   readonly times: SharedArrayBuffer;
   /** Word 0: threads at the line; word 1: rounds begun; word 2: calls running now. */
   readonly flags: SharedArrayBuffer;
+  readonly buckets: SharedBucketsHandle;
+  readonly damping: SharedDampingHandle;
 }
 
 /** One round: `times` requests, alike or with a number from 0. */
@@ -22,6 +26,13 @@ export interface Round {
   readonly numbered?: boolean;
   readonly settle: Settlement['calls'] | 'keep';
   /** Rounds begun, this one included. */
+  readonly round: number;
+}
+
+/** A round of requests before authentication: each takes from the buckets, and each that may not fails to open a token. */
+export interface TakeRound {
+  readonly take: string;
+  readonly times: number;
   readonly round: number;
 }
 
@@ -62,20 +73,33 @@ function runRound(store: Store, running: Int32Array, round: Round): Tally {
   return { verdicts, ids, numbers, most };
 }
 
+/** The limits before authentication in the tests of threads. */
+const LIMITS = { flood: { perSecond: 1, burst: 150 }, addressFlood: { perSecond: 1, burst: 100 } };
+
 if (parentPort !== null && workerData !== null && 'handle' in (workerData as object)) {
-  const { handle, times, flags } = workerData as ThreadStart;
+  const { handle, times, flags, ...guards } = workerData as ThreadStart;
   const [clock, words] = [new Float64Array(times), new Int32Array(flags)];
-  const store = createSharedMemoryStore(
-    openSharedTable(handle),
-    {},
-    { clock: { nowMs: () => clock[0] as number, monotonicMs: () => clock[1] as number } },
-  );
+  const time = { nowMs: () => clock[0] as number, monotonicMs: () => clock[1] as number };
+  const store = createSharedMemoryStore(openSharedTable(handle), {}, { clock: time });
+  const buckets = openSharedBuckets(guards.buckets, LIMITS);
+  const damping = openSharedDamping(guards.damping, 1000, time);
+
+  function takeRound({ take, times: most }: TakeRound): Tally {
+    const verdicts = { passed: 0, failed: 0 };
+    for (let i = 0; i < most; i++) {
+      if (buckets.take(take, time.monotonicMs()) === 0) verdicts.passed += 1;
+      damping.countFailure(take);
+      verdicts.failed += 1;
+    }
+    return { verdicts, ids: [], numbers: [], most: 0 };
+  }
+
   const port = parentPort;
-  port.on('message', (round: Round) => {
+  port.on('message', (round: Round | TakeRound) => {
     // All leave the line together.
     Atomics.add(words, 0, 1);
     Atomics.notify(words, 0);
     while (Atomics.load(words, 1) < round.round) Atomics.wait(words, 1, round.round - 1, 1000);
-    port.postMessage(runRound(store, words, round));
+    port.postMessage('take' in round ? takeRound(round) : runRound(store, words, round));
   });
 }

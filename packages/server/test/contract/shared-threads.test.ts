@@ -1,13 +1,19 @@
 /** Counters that four worker threads and the main one hammer at the same time stay exact (acceptance A36, A39, A40, A43, A48). */
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSharedBuckets } from '../../src/stores/shared-buckets.ts';
+import {
+  createSharedDamping,
+  openSharedDamping,
+  type SharedDamping,
+} from '../../src/stores/shared-damping.ts';
 import { enterLock, leaveLock } from '../../src/stores/shared-lock.ts';
 import { createSharedMemoryStore } from '../../src/stores/shared-memory.ts';
 import { createSharedTable, type SharedTable } from '../../src/stores/shared-table.ts';
 import type { ReservationRequest, Store } from '../../src/stores/store.ts';
 import { countSums, readSums } from '../support/shared-audit.ts';
 import type { StepClock } from '../support/step-clock.ts';
-import type { Round, Tally, ThreadStart } from './shared-thread.ts';
+import type { Round, TakeRound, Tally, ThreadStart } from './shared-thread.ts';
 import { requestAt, verdict } from './store-contract.ts';
 
 const THREADS = 4;
@@ -35,7 +41,8 @@ interface Crew {
   readonly table: SharedTable;
   readonly owner: Store;
   /** All threads run the same round at the same time. */
-  run(round: Omit<Round, 'round'>): Promise<Tally[]>;
+  run(round: Omit<Round, 'round'> | Omit<TakeRound, 'round'>): Promise<Tally[]>;
+  readonly damping: SharedDamping;
   end(): Promise<void>;
 }
 
@@ -43,9 +50,16 @@ function startCrew(capacityBytes?: number): Crew {
   const clock = createSharedClock();
   const table = createSharedTable(capacityBytes === undefined ? {} : { capacityBytes });
   const owner = createSharedMemoryStore(table, {}, { clock });
+  const damping = createSharedDamping(64);
   const flags = new SharedArrayBuffer(12);
   const words = new Int32Array(flags);
-  const workerData: ThreadStart = { handle: table.handle, times: clock.times, flags };
+  const workerData: ThreadStart = {
+    handle: table.handle,
+    times: clock.times,
+    flags,
+    buckets: createSharedBuckets(),
+    damping,
+  };
   const workers = Array.from(
     { length: THREADS },
     () => new Worker(new URL('./shared-thread.ts', import.meta.url), { workerData }),
@@ -55,6 +69,7 @@ function startCrew(capacityBytes?: number): Crew {
     clock,
     table,
     owner,
+    damping: openSharedDamping(damping, 1000, clock),
     async run(asked) {
       round += 1;
       const done = workers.map(
@@ -66,6 +81,7 @@ function startCrew(capacityBytes?: number): Crew {
       );
       for (const worker of workers) worker.postMessage({ ...asked, round });
       await expect.poll(() => Atomics.load(words, 0)).toBe(THREADS * round);
+      Atomics.store(words, 2, 0);
       Atomics.store(words, 1, round);
       Atomics.notify(words, 1);
       const tallies = await Promise.all(done);
@@ -155,6 +171,30 @@ describe('one table of counters under four threads', () => {
     const request = at({ jti: 'of-subject', calls: 3, perSubject: { subject: 'user-2', calls: 250 } });
     const tallies = await crew.run({ request, times: 400, numbered: true, settle: 'commit' });
     expect(sum(tallies, 'ok')).toBe(250);
+  });
+});
+
+describe('limits before authentication under four threads', () => {
+  it('are those of one, not four times as much', async () => {
+    const crew = startCrew();
+    const first = await crew.run({ take: '192.0.2.1', times: 1000 });
+    expect(sum(first, 'passed')).toBe(100);
+    const second = await crew.run({ take: '192.0.2.2', times: 1000 });
+    expect(sum(second, 'passed')).toBe(50);
+    crew.clock.advance(3000);
+    const third = await crew.run({ take: '192.0.2.3', times: 1000 });
+    expect(sum(third, 'passed')).toBe(3);
+    await crew.end();
+  });
+
+  it('damp an address after the failures that all threads saw together', async () => {
+    const crew = startCrew();
+    await crew.run({ take: '192.0.2.1', times: 15 });
+    expect(crew.damping.isDamped('192.0.2.1')).toBe(false);
+    await crew.run({ take: '192.0.2.1', times: 1 });
+    expect(crew.damping.isDamped('192.0.2.1')).toBe(true);
+    expect(crew.damping.size()).toEqual({ groups: 1, times: 64 });
+    await crew.end();
   });
 });
 
