@@ -91,7 +91,8 @@ export function firstInChain(table: SharedTable, hash: number): number {
   return table.words[chainOf(table, hash)] as number;
 }
 
-function hashKey(table: SharedTable, kind: number, key: Encoded): number {
+/** The hash of a key, by which its chain is found. */
+export function hashKey(table: SharedTable, kind: number, key: Encoded): number {
   return hashBytes(key, (table.words[WORD.seed] as number) ^ Math.imul(kind, 0x9e3779b1));
 }
 
