@@ -10,16 +10,22 @@ const BYTES_PER_COLLECTION = 8 * 1024 * 1024;
 
 type Collect = (options: { type: 'minor' }) => void;
 
+/** Tries to find the collector: the switch is the process's, and another thread that starts may put it back in between. */
+const TRIES = 20;
+
 /** V8's own collector of young objects; no other code gets hold of it. */
 function findCollector(): Collect | null {
-  try {
-    setFlagsFromString('--expose-gc');
-    return runInNewContext('gc') as Collect;
-  } catch {
-    return null;
-  } finally {
-    setFlagsFromString('--no-expose-gc');
+  for (let left = TRIES; left > 0; left -= 1) {
+    try {
+      setFlagsFromString('--expose-gc');
+      return runInNewContext('gc') as Collect;
+    } catch {
+      // not exposed at that moment
+    } finally {
+      setFlagsFromString('--no-expose-gc');
+    }
   }
+  return null;
 }
 
 const collect = findCollector();
