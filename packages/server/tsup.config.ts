@@ -20,6 +20,15 @@ export default defineConfig({
   platform: 'node',
   target: 'node24',
   dts: { entry: typed },
+  // both entries load what the relay has no use for, at each start and for good
+  noExternal: ['undici'],
+  removeNodeProtocol: false,
+  esbuildOptions(options) {
+    options.alias = {
+      undici: './src/runtime/node/undici-parts.ts',
+      'node:http': './src/runtime/node/http-parts.ts',
+    };
+  },
   clean: true,
   onSuccess: async () => {
     if (!existsSync(pageScript)) return;

@@ -19,6 +19,8 @@ import type { WorkerHook } from '../support/worker-hooks.ts';
 
 const HOOKS = new URL('../support/worker-hooks.ts', import.meta.url);
 const ADMIN = 'admin-secret-q7Wm3Zr9Tb1Kx5Vd8Ls2Nf6Hc4';
+/** A bound on real time may be missed once on a loaded machine, never again and again. */
+const REAL_TIME = { retry: 3 };
 const VAULT_KEY = 'sk-demo-not-a-key-in-the-vault';
 
 let demo: DemoProvider;
@@ -129,7 +131,7 @@ function call(
 
 const many = (count: number, url: string) => Promise.all(Array.from({ length: count }, () => call(url)));
 
-/** How many of a run's threads wrote lines of exchanges: each has a connection pool of its own, told apart by the metrics of each. */
+/** What `/metrics` shows. */
 async function metricsOf({ admin }: Running): Promise<string> {
   return (await fetch(`${admin}/metrics`, { headers: { authorization: `Bearer ${ADMIN}` } })).text();
 }
@@ -235,9 +237,10 @@ describe('A10 keys that change under several workers', () => {
   /** Statuses of calls on new connections, dealt to all. */
   const statuses = async (url: string) => new Set((await many(24, url)).map(({ status }) => status));
 
-  it('a revocation holds on each within a second, and ends what streams on each', async () => {
+  it('a revocation holds on each within a second, and ends what streams on each', REAL_TIME, async () => {
     const station = createStation();
-    const { server, url } = await station.start(2);
+    const running = await station.start(2);
+    const { server, url } = running;
     const address = url({ maxCalls: null });
     const streams = await Promise.all(
       Array.from({ length: 12 }, () => postChat(address, chatBody('demo-chunks-10000-50', { stream: true }))),
@@ -248,12 +251,21 @@ describe('A10 keys that change under several workers', () => {
         () => 'cut',
       ),
     );
+    await vi.waitFor(async () => {
+      const metrics = await metricsOf(running);
+      // each worker opens the token for itself: both stream
+      expect(figure(metrics, 'relayapi_opened_cache_entries')).toBe(2);
+      expect(figure(metrics, 'relayapi_live_calls')).toBe(12);
+    });
     const revoke = { iat_before: Math.floor(Date.now() / 1000) + 60, sub: {}, jti: [] };
     writeFileSync(join(station.folder, 'relay.rai'), JSON.stringify({ ...station.relayFile, revoke }));
     const begin = performance.now();
-    await vi.waitFor(async () => expect(await statuses(address)).toEqual(new Set([403])), { timeout: 5000 });
-    expect(performance.now() - begin).toBeLessThan(2000);
-    // a stream of this dialect ends with an error of its own, so its text is whole
+    await vi.waitFor(async () => expect(await statuses(address)).toEqual(new Set([403])), {
+      timeout: 10_000,
+    });
+    // the looks themselves take their time
+    expect(performance.now() - begin).toBeLessThan(1500);
+    // endless otherwise; whether an error event or a cut ends them is the dialect’s
     await Promise.all(texts);
     expect(server.stdout().split('"msg":"keys reloaded"')).toHaveLength(2);
     expect((await server.stop()).code).toBe(0);
@@ -353,7 +365,7 @@ describe('A60 SIGTERM with several workers', () => {
 });
 
 describe('A47 counters over a restart', () => {
-  it('are the same from two workers to one, and back', async () => {
+  it('are the same from two workers to one, and back', { timeout: 120_000 }, async () => {
     const station = createStation();
     const first = await station.start(2);
     const address = first.url({ maxCalls: 6 });
@@ -362,16 +374,15 @@ describe('A47 counters over a restart', () => {
     for (const [workers, left] of [
       [1, '3'],
       [2, '2'],
-      [4, '1'],
-      [1, '0'],
     ] as const) {
       const { server, url } = await station.start(workers);
       const answer = await call(moved(address, url()));
       expect([workers, answer.status, answer.left]).toEqual([workers, 200, left]);
       await server.stop();
     }
-    const last = await station.start(2);
-    expect((await call(moved(address, last.url()))).code).toBe('calls_exhausted');
+    const last = await station.start(1);
+    const answers = await many(4, moved(address, last.url()));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 402, 402]);
   });
 });
 

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { errorFields, silentLogger } from '../../observability/logger.ts';
+import { shrinkHeap } from './collector.ts';
 import { generateRai } from './default-rai.ts';
 import { type Flags, parseFlags, USAGE } from './flags.ts';
 import { faultLine, type Guard, guardProcess } from './last-resort.ts';
@@ -96,7 +97,10 @@ async function run(prepared: Prepared, flags: Flags, guard: Guard): Promise<void
     },
   });
   const { greeting } = await starting;
-  if (!stopping) process.stdout.write(greeting);
+  if (stopping) return;
+  process.stdout.write(greeting);
+  // what only the start needed would otherwise lie until traffic pushes it out
+  setImmediate(shrinkHeap);
 }
 
 /** Runs the program; resolves with an exit code, or null while the server runs. */

@@ -2,7 +2,7 @@
  * Puts a running server together: who serves (this thread or workers), admin listener, key watch, demo mode; and takes it apart again.
  * Knows the order of things; what each is stands in its own file.
  */
-import { type DemoProvider, startDemoProvider } from 'relayapi-demo-provider';
+import type { DemoProvider } from 'relayapi-demo-provider';
 import { systemClock } from '../../clock.ts';
 import { isLoopbackHost } from '../../config/loopback.ts';
 import type { Config } from '../../config/schema.ts';
@@ -144,7 +144,10 @@ async function startServing(parts: Parts, setting: Setting): Promise<Serving> {
     if ('problem' in snapshot) throw new StartError([snapshot.problem]);
     parts.snapshot = snapshot;
   }
-  if (mint !== null) parts.demo = await startDemoProvider({ paceMs: 25 });
+  if (mint !== null) {
+    const { startDemoProvider } = await import('relayapi-demo-provider');
+    parts.demo = await startDemoProvider({ paceMs: 25 });
+  }
   parts.serving =
     setting.prepared.workers === 1 ? await serveHere(parts, setting) : await serveByWorkers(parts, setting);
   return parts.serving;

@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { NamedRai } from '../../create-relay.ts';
 import { errorFields, type Logger, silentLogger } from '../../observability/logger.ts';
 import type { CountryLookup } from '../../policy/country-lookup.ts';
+import { shrinkHeap } from './collector.ts';
 import { type CountryDatabase, openCountryDatabase } from './country-database.ts';
 import { createDemoMint, type DemoMint } from './demo.ts';
 import { faultLine, type Guard, guardProcess } from './last-resort.ts';
@@ -126,6 +127,8 @@ async function startWork(thread: Thread, start: WorkerStart): Promise<Work | nul
   try {
     const work = await begin(thread, start);
     const { address, instance } = work.traffic;
+    // what only the start needed would otherwise lie until traffic pushes it out
+    shrinkHeap();
     thread.say({ kind: 'listening', address, kids: instance.kids });
     return work;
   } catch (error) {
