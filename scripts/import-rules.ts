@@ -9,7 +9,7 @@ const NPM = 'node_modules/';
 const STAGES = 'ingress|policy|routing|translation|forwarding|metering|accounting|observability';
 
 /** Words that every room may use; `address` is one because ingress finds the client, policy judges it, and both must read alike. */
-const LEAVES = `${SERVER}/(address|errors|io|usage|clock|redact|secret-formats)\\.ts$`;
+const LEAVES = `${SERVER}/(address|errors|io|roster|usage|clock|redact|secret-formats)\\.ts$`;
 const EXCHANGE = `${SERVER}/exchange\\.ts$`;
 const RENDER_ERROR = `${SERVER}/render-error\\.ts$`;
 /** Interfaces that a runtime or a shelf implements: whoever hands a value across may name them. */
@@ -120,8 +120,8 @@ const packageRules: IForbiddenRuleType[] = [
 const roomRules: IForbiddenRuleType[] = [
   allowOnly(
     'leaves-import-nothing',
-    'address, errors, usage, clock and secret-formats import nothing',
-    `${SERVER}/(address|errors|usage|clock|secret-formats)\\.ts$`,
+    'address, errors, roster, usage, clock and secret-formats import nothing',
+    `${SERVER}/(address|errors|roster|usage|clock|secret-formats)\\.ts$`,
     [],
   ),
   allowOnly(

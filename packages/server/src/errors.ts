@@ -216,5 +216,5 @@ export function deny(code: ErrorCode, more: Omit<Denial, 'denied'> = {}): Denial
 
 /** Tells a denial from any other value a stage may return. */
 export function isDenial(value: unknown): value is Denial {
-  return typeof value === 'object' && value !== null && 'denied' in value;
+  return typeof value === 'object' && value !== null && (value as Partial<Denial>).denied !== undefined;
 }

@@ -90,6 +90,8 @@ export type PreparedBody =
       readonly declaredBytes: number | null;
       /** True when the whole body may be gathered and sent as one piece: it is short, and its memory is booked. */
       readonly gather: boolean;
+      /** A shorter way to that one piece than `chunks`, where the runtime has one. Throws as `chunks` does. */
+      readonly whole?: () => Promise<Uint8Array>;
     };
 
 declare const admitted: unique symbol;

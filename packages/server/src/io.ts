@@ -4,6 +4,28 @@ import type { Denial } from './errors.ts';
 /** Header lines in order, flat: name, value, name, value. Names keep their wire spelling on Node and are lower case on fetch runtimes. */
 export type RawHeaders = readonly string[];
 
+/** Every value of `name` (lower case), in order. */
+export function headerValues(rawHeaders: RawHeaders, name: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (isNamed(rawHeaders[i] as string, name)) values.push(rawHeaders[i + 1] as string);
+  }
+  return values;
+}
+
+/** The first value of `name` (lower case), null when it is absent. */
+export function headerValue(rawHeaders: RawHeaders, name: string): string | null {
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (isNamed(rawHeaders[i] as string, name)) return rawHeaders[i + 1] as string;
+  }
+  return null;
+}
+
+/** Whether a field name is `name` (lower case) in whatever case. Most fall out by length, before anything is copied. */
+function isNamed(field: string, name: string): boolean {
+  return field.length === name.length && (field === name || field.toLowerCase() === name);
+}
+
 /** A header list that the relay builds: `[name, value]`, lower-case names. */
 export type HeaderList = ReadonlyArray<readonly [name: string, value: string]>;
 
@@ -15,6 +37,12 @@ export interface BodySource {
   proceed(): void;
   /** The bytes as they arrive, with back-pressure. Throws `BodyAborted` when the caller leaves, `BodyIdle` when it stalls. Leaving the loop early keeps the connection usable for an answer. */
   chunks(): AsyncIterable<Uint8Array>;
+  /**
+   * The body in one piece, where a runtime has a shorter way to it than `chunks`: only for a declared length above 0 that the caller of
+   * this has room for. Instead of `chunks`, not beside it. `isTooSlow` is asked, with the bytes so far, after each piece but the last. Throws
+   * as `chunks` does, and `BodyIdle` too when it is too slow.
+   */
+  whole?(isTooSlow: (bytes: number) => boolean): Promise<Uint8Array>;
   /** Reads and drops up to `maxBytes` for up to `maxMs`, so that a browser still uploading can read a refusal. Never throws. */
   discard(maxBytes: number, maxMs: number): Promise<void>;
 }

@@ -33,11 +33,40 @@ const MAX_SEGMENT = 64;
 /** A raw request target for the log: the path with its token masked, no query, at most 256 characters. */
 export function maskTarget(rawTarget: string): string {
   const path = rawTarget.split(/[?#]/, 1)[0] ?? '';
-  const masked = path
-    .split('/')
-    .map((segment) => (segment.length > MAX_SEGMENT ? TOKEN_MASK : redact(segment)))
-    .join('/');
-  return printable(masked).slice(0, 256);
+  // without its token a path is one of few
+  return maskShortPath(path.split('/').map(maskLong).join('/'));
+}
+
+function maskLong(segment: string): string {
+  return segment.length > MAX_SEGMENT ? TOKEN_MASK : segment;
+}
+
+const maskShortPath = remember((path) =>
+  printable(
+    path
+      .split('/')
+      .map((segment) => (segment === TOKEN_MASK ? segment : redact(segment)))
+      .join('/'),
+  ).slice(0, 256),
+);
+
+/** Texts remembered, and the longest of them: lines of one relay hold the same few texts again and again. */
+const MAX_REMEMBERED = 1024;
+const MAX_REMEMBERED_LENGTH = 256;
+
+/** `make` with a memory, in which nothing is kept that had to be masked. It is emptied whenever it is full: callers choose what comes. */
+export function remember(make: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    if (text.length > MAX_REMEMBERED_LENGTH) return make(text);
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const made = make(text);
+    if (made.includes(MASK) || made.includes(TOKEN_MASK) !== text.includes(TOKEN_MASK)) return made;
+    if (known.size >= MAX_REMEMBERED) known.clear();
+    known.set(text, made);
+    return made;
+  };
 }
 
 /** A text of the caller's made safe for one log line: control characters and the like become `?`. */

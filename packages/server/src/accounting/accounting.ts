@@ -5,6 +5,7 @@
 import type { Clock } from '../clock.ts';
 import type { AdmittedCall, Outcome } from '../exchange.ts';
 import type { MaybePromise } from '../io.ts';
+import { createRoster, type Seat } from '../roster.ts';
 import type { Reservation, Settlement, Store } from '../stores/store.ts';
 import { REFUND, settlementFor, settlementForStatus } from './outcome.ts';
 import { createUsageRecord, type UsageRecord } from './usage-record.ts';
@@ -46,19 +47,41 @@ function everyInterval(everyMs: number, work: () => void): () => void {
   return () => clearInterval(timer as Parameters<typeof clearInterval>[0]);
 }
 
+/** What is noted of a call stands with it, not in a table, which would be filled and emptied with every request (roster.ts). */
+const SEAT = Symbol('seat');
+const SETTLED = Symbol('settled');
+const SENT_AT_MS = Symbol('sent at');
+
+type BookedCall = AdmittedCall & { [SEAT]?: Seat<AdmittedCall>; [SETTLED]?: boolean };
+type SentReservation = Reservation & { [SENT_AT_MS]?: number };
+
+const NOTHING_TO_STOP = (): void => {};
+
 /** Makes the accounting stage. */
 export function createAccounting(options: AccountingOptions, ports: AccountingPorts): Accounting {
   const { store, clock, every = everyInterval, record } = ports;
   const leaseMs = options.leaseMs ?? 30_000;
   const renewEveryMs = options.renewEveryMs ?? 10_000;
-  const settled = new WeakSet<AdmittedCall>();
-  const sentAtMs = new WeakMap<Reservation, number>();
-  const open = new Set<AdmittedCall>();
+  const open = createRoster<AdmittedCall>();
+  /** Reservations with a lease; one timer for all of them, running while there is one. */
+  const leased = createRoster<Reservation>();
+  let stopRenewing: (() => void) | null = null;
   const waiting: Array<() => void> = [];
 
-  function ageOf(reservation: Reservation): number | null {
-    const startMs = sentAtMs.get(reservation);
+  function ageOf(reservation: SentReservation): number | null {
+    const startMs = reservation[SENT_AT_MS];
     return startMs === undefined ? null : clock.monotonicMs() - startMs;
+  }
+
+  function renewAll(): void {
+    for (const reservation of leased.all()) void store.renew(reservation, leaseMs);
+  }
+
+  function letGo(seat: Seat<Reservation>): void {
+    leased.leave(seat);
+    if (leased.size > 0) return;
+    stopRenewing?.();
+    stopRenewing = null;
   }
 
   function finish(call: AdmittedCall, outcome: Outcome | null, settlement: Settlement, left: number | null) {
@@ -66,27 +89,30 @@ export function createAccounting(options: AccountingOptions, ports: AccountingPo
     leave(call);
   }
 
-  function leave(call: AdmittedCall): void {
-    open.delete(call);
+  function leave(call: BookedCall): void {
+    if (call[SEAT] !== undefined) open.leave(call[SEAT]);
     if (open.size === 0) for (const resolve of waiting.splice(0)) resolve();
   }
 
   return {
-    keepAlive(call) {
-      const { reservation } = call;
-      open.add(call);
-      if (reservation === null) return () => {};
-      sentAtMs.set(reservation, clock.monotonicMs());
-      return every(renewEveryMs, () => void store.renew(reservation, leaseMs));
+    keepAlive(call: BookedCall) {
+      const reservation: SentReservation | null = call.reservation;
+      call[SEAT] ??= open.join(call);
+      if (reservation === null) return NOTHING_TO_STOP;
+      reservation[SENT_AT_MS] = clock.monotonicMs();
+      if (reservation.leased === false) return NOTHING_TO_STOP;
+      const seat = leased.join(reservation);
+      stopRenewing ??= every(renewEveryMs, renewAll);
+      return () => letGo(seat);
     },
     remainingFor(reservation, status) {
       if (reservation === null) return null;
       const settlement = status === null ? REFUND : settlementForStatus(status, ageOf(reservation));
       return store.preview(reservation, settlement);
     },
-    settle(call, outcome) {
-      if (settled.has(call)) return;
-      settled.add(call);
+    settle(call: BookedCall, outcome) {
+      if (call[SETTLED]) return;
+      call[SETTLED] = true;
       const settlement = settlementFor(outcome);
       if (call.reservation === null) return finish(call, outcome, settlement, null);
       const left = store.settle(call.reservation, settlement);

@@ -47,8 +47,28 @@ export function lastObjectNamed(text: string, name: string): JsonObject | null {
 
 /** The object that a body holds as `name`; of a body that was cut off in front, the last of that name. Null when there is none. */
 export function bodyMember(text: string, name: string): JsonObject | null {
+  const last = lastMember(text, name);
+  if (last !== null) return last;
   const whole = parseJson(text);
   return whole === undefined ? lastObjectNamed(text, name) : asObject(asObject(whole)?.[name]);
+}
+
+/**
+ * The usual case without reading the whole body: the last object of that name, where what follows it closes one object alone, is a member
+ * of the body itself. Null for anything else; a text that is no JSON at all may give what `lastObjectNamed` gives.
+ */
+function lastMember(text: string, name: string): JsonObject | null {
+  const quoted = `"${name}"`;
+  const at = text.lastIndexOf(quoted);
+  if (at === -1 || text[at - 1] === '\\') return null;
+  const opening = /^\s*:\s*\{/.exec(text.slice(at + quoted.length, at + quoted.length + 64));
+  if (opening === null) return null;
+  const start = at + quoted.length + opening[0].length - 1;
+  const object = objectAt(text, start);
+  const rest = text.slice(start + object.length);
+  // Scalars without braces or brackets up to the one brace that ends the body: nothing there can be nested.
+  if (object === '' || !/^(?:\s*,\s*"[^"\\{}[\]]*"\s*:\s*(?:"[^"\\{}[\]]*"|[-+.\w]+))*\s*\}\s*$/.test(rest)) return null;
+  return asObject(parseJson(object));
 }
 
 // The balanced text of the object that opens at `start`; '' when it is cut off.

@@ -1,6 +1,6 @@
 /** Loop detection by the CDN-Loop header, RFC 8586: every relay adds its name, and refuses what already bears it. */
-import type { RawHeaders } from '../io.ts';
-import { headerValues, isHeaderText } from './header-text.ts';
+import { headerValues, type RawHeaders } from '../io.ts';
+import { isHeaderText } from './header-text.ts';
 
 /** This relay's name in CDN-Loop. Throws a TypeError when `relayId` is not a plain word, which would be a bug of the caller. */
 export function loopName(relayId: string): string {
@@ -20,8 +20,8 @@ export function hasPassedUs(rawHeaders: RawHeaders, name: string): boolean {
 
 /** The value that goes up: what came, then our name. A line that could not be sent on is left out, lest it take our name with it. */
 export function appendLoop(rawHeaders: RawHeaders, name: string): string {
-  const passed = headerValues(rawHeaders, 'cdn-loop').filter(
-    (value) => value.trim() !== '' && isHeaderText(value),
-  );
+  const lines = headerValues(rawHeaders, 'cdn-loop');
+  if (lines.length === 0) return name;
+  const passed = lines.filter((value) => value.trim() !== '' && isHeaderText(value));
   return [...passed, name].join(', ');
 }

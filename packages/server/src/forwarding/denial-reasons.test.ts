@@ -105,6 +105,8 @@ describe('the reason', () => {
       },
       createMemorySink(),
     );
+    // the watch looks round several times in the 20 s
+    for (let turns = 0; turns < 10 && slow.ends === 0; turns++) await settle();
     await settle();
     expect(slow.outcome?.denial).toMatchObject({
       denied: 'request_timeout',

@@ -178,7 +178,7 @@ test('where no timers are handed in, those of the platform hold and are called o
     );
     const done = forwarding.forward(callWith(), rig.sink, rig.tap);
     await settle();
-    expect(vi.getTimerCount()).toBe(2);
+    expect(vi.getTimerCount()).toBe(1);
     await rig.time.advance(5000);
     vi.advanceTimersByTime(5000);
     expect((await done).denial).toMatchObject({ denied: 'upstream_unreachable' });

@@ -9,7 +9,7 @@ import type { ResponseSink } from '../io.ts';
 import type { ErrorFrame, RenderError } from './answer.ts';
 import { hasPassedUs, loopName } from './cdn-loop.ts';
 import { createCredentialRest } from './credential-rest.ts';
-import { headerValues } from './header-text.ts';
+import { isEncoded } from './header-text.ts';
 import { createLiveCalls } from './live-calls.ts';
 import type { ForwardingOptions } from './options.ts';
 import { pass } from './passage.ts';
@@ -55,10 +55,7 @@ export function createForwarding(options: ForwardingOptions, ports: ForwardingPo
     const { rawHeaders } = arrival.request;
     if (hasPassedUs(rawHeaders, name)) return deny('loop_detected');
     // the header is not on the allow-list, and without it an encoded body would arrive as nonsense
-    const codings = headerValues(rawHeaders, 'content-encoding').join(',').split(',');
-    if (codings.some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()))) {
-      return deny('unsupported_body', { param: 'content-encoding' });
-    }
+    if (isEncoded(rawHeaders)) return deny('unsupported_body', { param: 'content-encoding' });
     return rest.isResting(route, opened) ? deny('upstream_auth', { reason: 'the credential rests' }) : null;
   }
 

@@ -1,20 +1,6 @@
-/** Flat header lists: whose values are found, and which text may stand in a line that is sent on. */
+/** Which text may stand in a header line that is sent on. */
 import { describe, expect, test } from 'vitest';
-import { headerValues, isHeaderText } from './header-text.ts';
-
-describe('values of a header', () => {
-  test('come in order, whatever the case of the name', () => {
-    expect(headerValues(['X-One', 'a', 'other', 'b', 'x-ONE', 'c'], 'x-one')).toEqual(['a', 'c']);
-  });
-
-  test('belong to that very name, and never to a value that reads like it', () => {
-    expect(headerValues(['x-two', 'x-one', 'x-onf', 'a', 'x-one-more', 'b'], 'x-one')).toEqual([]);
-  });
-
-  test('a name without a value is none', () => {
-    expect(headerValues(['x-one', 'a', 'x-one'], 'x-one')).toEqual(['a']);
-  });
-});
+import { isHeaderText } from './header-text.ts';
 
 describe('text of a header line', () => {
   test.each(['', 'a b', 'a\tb', ' ~', '\u0080\u00ff'])('%j may be sent on', (text) => {

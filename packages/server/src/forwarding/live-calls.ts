@@ -1,6 +1,7 @@
 /** The calls under way, so that revoked keys, revoked tokens and a shutdown can end them. */
 import type { Denial } from '../errors.ts';
 import type { AdmittedCall } from '../exchange.ts';
+import { createRoster } from '../roster.ts';
 
 /** The set of calls under way. */
 export interface LiveCalls {
@@ -13,15 +14,14 @@ export interface LiveCalls {
 
 /** Makes an empty set. */
 export function createLiveCalls(): LiveCalls {
-  const live = new Map<symbol, { call: AdmittedCall; end: (reason: Denial) => void }>();
+  const live = createRoster<{ readonly call: AdmittedCall; readonly end: (reason: Denial) => void }>();
   return {
     enter(call, end) {
-      const id = Symbol('call');
-      live.set(id, { call, end });
-      return () => live.delete(id);
+      const seat = live.join({ call, end });
+      return () => live.leave(seat);
     },
     cut(matches, reason) {
-      const chosen = [...live.values()].filter((entry) => matches(entry.call));
+      const chosen = live.all().filter((entry) => matches(entry.call));
       for (const entry of chosen) entry.end(reason);
       return chosen.length;
     },

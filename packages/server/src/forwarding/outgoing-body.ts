@@ -25,7 +25,7 @@ export async function openOutgoingBody(
   if (body.kind === 'bytes') return whole(body.bytes);
   const { declaredBytes } = body;
   if (body.gather && declaredBytes !== null) {
-    return whole(await collect(body.chunks(), declaredBytes, clock));
+    return whole(await (body.whole?.() ?? collect(body.chunks(), declaredBytes, clock)));
   }
   let handed = 0;
   let complete = false;

@@ -2,12 +2,13 @@
  * One call on its way: request up, answer down, with back-pressure both ways and exactly one end (behaviour.md §1.6, §5, §6).
  * A state machine over the transport's events and the sink's; it decides nothing about who may call.
  */
+import { LRUCache } from 'lru-cache';
 import { concatBytes, Secret } from 'relayapi-token';
 import { type Denial, deny } from '../errors.ts';
 import type { AdmittedCall, Outcome, Route, Tap } from '../exchange.ts';
 import type { RawHeaders, ResponseSink } from '../io.ts';
 import { BROKEN } from './answer.ts';
-import { createKeyFinder } from './key-search.ts';
+import { createKeyFinder, type KeyFinder } from './key-search.ts';
 import { ERROR_BODY_BYTES, ERROR_BODY_MS } from './options.ts';
 import { bodyFault, openOutgoingBody } from './outgoing-body.ts';
 import { complete, crash, endWith, onGone, passedHeaders } from './passage-end.ts';
@@ -34,9 +35,15 @@ export function pass(
       stage,
       resolve,
       reject,
-      finder: createKeyFinder(secretsOf(call.route)),
+      finder: finderOf(call.route),
       cleanups: [],
-      watch: createSilenceWatch(stage.clock, stage.setTimer, () => onSilence(passage)),
+      watch: createSilenceWatch(
+        stage.clock,
+        stage.setTimer,
+        () => onSilence(passage),
+        { inMs: stage.deadlineMs(call), action: () => endWith(passage, overdue(passage)) },
+        Math.min(stage.headersTimeoutMs, stage.idleTimeoutMs),
+      ),
       comments: null,
       upstream: null,
       body: null,
@@ -69,7 +76,6 @@ async function begin(p: Passage): Promise<void> {
   if (p.ended) return;
   const refused = stage.refuse(call);
   if (refused) return endWith(p, refused);
-  p.cleanups.push(startTimer(stage.setTimer, stage.deadlineMs(call), () => endWith(p, overdue(p))));
   try {
     p.body = await openOutgoingBody(call.body, stage.clock, () => {
       if (p.phase === 'sending' && !p.ended) p.watch.start(stage.headersTimeoutMs);
@@ -251,6 +257,17 @@ function startComments(p: Passage): void {
   });
   comments.start(stage.keepAliveCommentMs);
   p.comments = comments;
+}
+
+/** Finders by route: a token's calls share one, and what a search takes is made once. Bounded, since it is no small thing. */
+const finders = new LRUCache<Route, KeyFinder>({ max: 1024 });
+
+function finderOf(route: Route): KeyFinder {
+  const known = finders.get(route);
+  if (known !== undefined) return known;
+  const finder = createKeyFinder(secretsOf(route));
+  finders.set(route, finder);
+  return finder;
 }
 
 /** Every text that must not come back, the word after the scheme included. */

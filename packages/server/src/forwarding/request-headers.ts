@@ -1,8 +1,9 @@
 /** The header list that goes up: an allow-list, never "all but" (behaviour.md §5). The caller's credentials have no way through. */
 import type { AdmittedCall } from '../exchange.ts';
+import { headerValue, headerValues } from '../io.ts';
 import type { Provider } from '../providers/provider.ts';
 import { appendLoop } from './cdn-loop.ts';
-import { headerValues, isHeaderText } from './header-text.ts';
+import { isHeaderText } from './header-text.ts';
 import { sealIdempotencyKey } from './idempotency-key.ts';
 import type { ForwardingOptions } from './options.ts';
 
@@ -51,24 +52,20 @@ export function buildRequestHeaders(
   const credentialName = credential?.name.toLowerCase() ?? null;
 
   const rebuiltAs = body.kind === 'bytes' ? body.contentType : null;
-  if (body.kind !== 'none') push(headers, 'content-type', rebuiltAs ?? headerValues(raw, 'content-type')[0]);
+  if (body.kind !== 'none') push(headers, 'content-type', rebuiltAs ?? headerValue(raw, 'content-type'));
   push(headers, 'accept', headerValues(raw, 'accept').join(', '));
-  push(headers, 'user-agent', headerValues(raw, 'user-agent')[0]);
+  push(headers, 'user-agent', headerValue(raw, 'user-agent'));
 
-  const passed = new Set<string>();
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const field = (raw[i] as string).toLowerCase();
-    if (passed.has(field) || field === credentialName || !mayPass(field, provider)) continue;
-    passed.add(field);
+    const field = passedName(raw[i] as string, provider);
+    if (field === null || field === credentialName || holds(headers, field)) continue;
     push(headers, field, headerValues(raw, field).join(', '));
   }
   for (const [field, value] of provider.defaultHeaders) {
-    if (!headers.some((item, index) => index % 2 === 0 && item === field) && field !== credentialName) {
-      push(headers, field, value);
-    }
+    if (!holds(headers, field) && field !== credentialName) push(headers, field, value);
   }
 
-  const idempotencyKey = headerValues(raw, 'idempotency-key')[0];
+  const idempotencyKey = headerValue(raw, 'idempotency-key');
   if (idempotencyKey) {
     const { iss, jti } = opened.claims;
     headers.push('idempotency-key', sealIdempotencyKey(options.idempotencySecret, iss, jti, idempotencyKey));
@@ -77,6 +74,31 @@ export function buildRequestHeaders(
   push(headers, 'cdn-loop', appendLoop(raw, name));
   if (credential) headers.push(credential.name.toLowerCase(), credential.value.reveal());
   return headers;
+}
+
+/** Whether a flat list has a line of this name. */
+function holds(headers: readonly string[], name: string): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return true;
+  return false;
+}
+
+/** Spellings remembered per provider; callers choose them, so that more than these are judged anew each time. */
+const MAX_SPELLINGS = 512;
+const passedNames = new WeakMap<Provider, Map<string, string | null>>();
+
+/** A field's name in lower case when the provider's entry lets it through, else null. */
+function passedName(field: string, provider: Provider): string | null {
+  let names = passedNames.get(provider);
+  if (names === undefined) {
+    names = new Map();
+    passedNames.set(provider, names);
+  }
+  const known = names.get(field);
+  if (known !== undefined) return known;
+  const name = field.toLowerCase();
+  const passed = mayPass(name, provider) ? name : null;
+  if (names.size < MAX_SPELLINGS) names.set(field, passed);
+  return passed;
 }
 
 /** True when the provider's entry lets this request header (lower case) through. */
@@ -88,6 +110,6 @@ function mayPass(field: string, provider: Provider): boolean {
   );
 }
 
-function push(headers: string[], name: string, value: string | undefined): void {
-  if (value !== undefined && value !== '' && isHeaderText(value)) headers.push(name, value);
+function push(headers: string[], name: string, value: string | null): void {
+  if (value !== null && value !== '' && isHeaderText(value)) headers.push(name, value);
 }

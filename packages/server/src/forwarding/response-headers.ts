@@ -1,8 +1,8 @@
 /** The header list that a relayed answer carries: the relay's own lines, then an allow-list of the upstream's (behaviour.md §5). */
 import { exposeAlso } from '../base-headers.ts';
 import type { AdmittedCall } from '../exchange.ts';
-import type { HeaderList, RawHeaders } from '../io.ts';
-import { headerValues, isHeaderText } from './header-text.ts';
+import { type HeaderList, headerValue, type RawHeaders } from '../io.ts';
+import { isHeaderText } from './header-text.ts';
 
 /** Passed on as they came. `content-length` and `retry-after` have rules of their own. */
 const PASSED = ['content-type', 'content-disposition', 'content-range', 'accept-ranges'] as const;
@@ -28,22 +28,22 @@ export function pickResponseHeaders(
   options: PassedHeaderOptions,
 ): [string, string][] {
   const picked: [string, string][] = [];
-  const pick = (name: string, value: string | undefined, max = 1024) => {
-    if (value !== undefined && value !== '' && value.length <= max && isHeaderText(value)) {
+  const pick = (name: string, value: string | null, max = 1024) => {
+    if (value !== null && value !== '' && value.length <= max && isHeaderText(value)) {
       picked.push([name, value]);
     }
   };
-  for (const name of PASSED) pick(name, headerValues(rawHeaders, name)[0]);
+  for (const name of PASSED) pick(name, headerValue(rawHeaders, name));
   if (options.contentLength !== null) picked.push(['content-length', String(options.contentLength)]);
-  if (requestIdHeader) pick('request-id', headerValues(rawHeaders, requestIdHeader.toLowerCase())[0], 256);
-  picked.push(...retryHeaders(status, headerValues(rawHeaders, 'retry-after')[0], options.nowMs));
+  if (requestIdHeader) pick('request-id', headerValue(rawHeaders, requestIdHeader.toLowerCase()), 256);
+  picked.push(...retryHeaders(status, headerValue(rawHeaders, 'retry-after'), options.nowMs));
   if (options.passRateLimitHeaders) {
     const names = new Set<string>();
     for (let i = 0; i + 1 < rawHeaders.length && names.size < MAX_RATE_LIMIT_HEADERS; i += 2) {
       const name = (rawHeaders[i] as string).toLowerCase();
       if (!RATE_LIMIT.test(name) || names.has(name)) continue;
       names.add(name);
-      pick(name, rawHeaders[i + 1], 256);
+      pick(name, rawHeaders[i + 1] as string, 256);
     }
   }
   return picked;
@@ -55,27 +55,29 @@ export function joinAnswerHeaders(
   own: HeaderList,
   callsRemaining: number | null,
 ): HeaderList {
-  const list: [string, string][] = call.answerHeaders.map(([name, value]) => [name, value]);
-  const names = new Set(list.map(([name]) => name));
-  const add = (name: string, value: string) => {
-    if (!names.has(name)) list.push([name, value]);
+  const standing = call.answerHeaders;
+  const list = standing.slice();
+  const add = (line: HeaderList[number]) => {
+    if (!standing.some(([name]) => name === line[0])) list.push(line);
   };
-  for (const [name, value] of own) add(name, value);
-  add('x-request-id', call.arrival.requestId);
-  if (callsRemaining !== null) add('relay-calls-remaining', String(callsRemaining));
+  for (const line of own) add(line);
+  add(['x-request-id', call.arrival.requestId]);
+  if (callsRemaining !== null) add(['relay-calls-remaining', String(callsRemaining)]);
   // A script reads a rate-limit header only where it is exposed by its full name (behaviour.md §4).
-  return exposeAlso(
-    list,
-    own.map(([name]) => name).filter((name) => RATE_LIMIT.test(name)),
-  );
+  return exposeAlso(list, own.map(([name]) => name).filter(isRateLimit));
+}
+
+/** Most names fall out by their first letter. */
+function isRateLimit(name: string): boolean {
+  return /^[xar]/.test(name) && RATE_LIMIT.test(name);
 }
 
 /**
  * `Retry-After` within 1 to 60 s, since some SDKs sleep however long they are told. A longer true wait on a 429 is told
  * in `relay-retry-at` (epoch seconds) and not to be retried by itself.
  */
-function retryHeaders(status: number, value: string | undefined, nowMs: number): [string, string][] {
-  if (value === undefined) return [];
+function retryHeaders(status: number, value: string | null, nowMs: number): [string, string][] {
+  if (value === null) return [];
   const text = value.trim();
   let seconds = Number.NaN;
   if (/^\d{1,10}$/.test(text)) seconds = Number(text);

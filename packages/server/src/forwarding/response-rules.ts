@@ -1,8 +1,8 @@
 /** What may be passed on of an upstream's answer, judged on status and headers alone (behaviour.md §5). */
 import { type Denial, deny } from '../errors.ts';
-import type { RawHeaders } from '../io.ts';
+import { headerValue, headerValues, type RawHeaders } from '../io.ts';
 import type { RestScope } from './credential-rest.ts';
-import { headerValues } from './header-text.ts';
+import { isEncoded } from './header-text.ts';
 
 /** How an answer is handled. */
 export type Verdict =
@@ -69,8 +69,7 @@ export function judgeResponse(status: number, rawHeaders: RawHeaders, context: V
   if (status < 200 || status > 599) {
     return replace(deny('upstream_invalid', { reason: `upstream status ${status}` }));
   }
-  const encodings = headerValues(rawHeaders, 'content-encoding').join(',').split(',');
-  if (encodings.some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()))) {
+  if (isEncoded(rawHeaders)) {
     return replace(deny('upstream_encoding'));
   }
   const length = declaredLength(rawHeaders);
@@ -104,8 +103,8 @@ export function isPassableType(type: string, allowPdf: boolean): boolean {
 
 /** `Content-Length` as a number, null when absent or not plain digits. */
 export function declaredLength(rawHeaders: RawHeaders): number | null {
-  const value = headerValues(rawHeaders, 'content-length')[0];
-  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : null;
+  const value = headerValue(rawHeaders, 'content-length');
+  return value !== null && /^\d{1,15}$/.test(value) ? Number(value) : null;
 }
 
 function replace(denial: Denial, more: { keepStatus?: boolean; rest?: RestScope } = {}): Verdict {

@@ -18,54 +18,82 @@ export interface SilenceWatch {
   stop(): void;
 }
 
-/** Makes a watch that calls `onSilence` once when nothing has happened for the patience it was given. */
-export function createSilenceWatch(clock: Clock, setTimer: SetTimer, onSilence: () => void): SilenceWatch {
+/** An end that comes whatever happens. */
+export interface Deadline {
+  /** Milliseconds from now. */
+  readonly inMs: number;
+  readonly action: () => void;
+}
+
+/**
+ * Makes a watch that calls `onSilence` once when nothing has happened for the patience it was given, and a deadline's action when that
+ * comes first. Its timer is never set for longer than `roundMs`, so that the timers of all calls have few different lengths: a platform
+ * keeps a list for each, and a new length costs more than the timer.
+ */
+export function createSilenceWatch(
+  clock: Clock,
+  setTimer: SetTimer,
+  onSilence: () => void,
+  deadline: Deadline | null = null,
+  roundMs: number = Number.POSITIVE_INFINITY,
+): SilenceWatch {
+  const endsAtMs = deadline === null ? Number.POSITIVE_INFINITY : clock.monotonicMs() + deadline.inMs;
   let patienceMs = 0;
   let lastMs = 0;
   let suspended = true;
+  let stopped = false;
   let cancel: (() => void) | null = null;
+  /** When the running timer fires. One that fires early sets another: cheaper than a new one each time the patience changes. */
+  let firesAtMs = 0;
 
   function check(): void {
     cancel = null;
-    if (suspended) return;
-    const leftMs = lastMs + patienceMs - clock.monotonicMs();
-    if (leftMs > 0) arm(leftMs);
-    else onSilence();
+    const nowMs = clock.monotonicMs();
+    if (endsAtMs <= nowMs) return deadline?.action();
+    if (!suspended && lastMs + patienceMs <= nowMs) return onSilence();
+    arm(nowMs);
   }
 
-  function arm(ms: number): void {
+  /** Sets the timer for what comes first; none where nothing is waited for. */
+  function arm(nowMs: number): void {
+    const dueMs = Math.min(endsAtMs, suspended ? Number.POSITIVE_INFINITY : lastMs + patienceMs);
+    if (dueMs === Number.POSITIVE_INFINITY || (cancel !== null && firesAtMs <= dueMs)) return;
     cancel?.();
+    const ms = Math.min(roundMs, dueMs - nowMs);
+    firesAtMs = nowMs + ms;
     cancel = startTimer(setTimer, ms, check);
   }
 
+  if (deadline !== null) arm(clock.monotonicMs());
   return {
     start(ms) {
+      if (stopped) return;
       patienceMs = ms;
       lastMs = clock.monotonicMs();
       suspended = false;
-      arm(ms);
+      arm(lastMs);
     },
     feed() {
       lastMs = clock.monotonicMs();
-      if (!suspended) return;
+      // fed once more after its end it must not wake up
+      if (!suspended || stopped || patienceMs === 0) return;
       suspended = false;
-      if (cancel === null && patienceMs > 0) arm(patienceMs);
+      arm(lastMs);
     },
     suspend() {
       suspended = true;
     },
     stop() {
-      // fed once more it must not wake up
-      patienceMs = 0;
+      stopped = true;
       cancel?.();
       cancel = null;
     },
   };
 }
 
-/** Starts a timer, clamped to what the platform can hold. */
+/** Starts a timer of whole milliseconds, clamped to what the platform can hold. */
 export function startTimer(setTimer: SetTimer, ms: number, action: () => void): () => void {
-  return setTimer(Math.min(LONGEST_TIMER_MS, Math.max(0, ms)), action);
+  return setTimer(Math.min(LONGEST_TIMER_MS, Math.max(0, Math.ceil(ms))), action);
 }
 
 /**

@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { Arrival, PreparedBody } from '../exchange.ts';
-import { BodyDenied, BodyIdle, isBelowLeastRate } from '../io.ts';
+import { BodyDenied, BodyIdle, type BodySource, isBelowLeastRate } from '../io.ts';
 import type { IngressOptions } from './options.ts';
 import { createSlots } from './slots.ts';
 
@@ -24,6 +24,11 @@ export interface Bodies {
 /** A body of at most this many bytes that no claim looks into goes up as one piece (performance.md A3). */
 export const GATHER_BYTES = 64 * 1024;
 
+/** Bytes that an arrival has booked; with it and not in a table, which would be filled and emptied with every request (roster.ts). */
+const BOOKED = Symbol('booked');
+
+type BookedArrival = Arrival & { [BOOKED]?: number };
+
 const FIRST_BYTES = 16 * 1024;
 const EMPTY = new Uint8Array(0);
 
@@ -31,20 +36,19 @@ const EMPTY = new Uint8Array(0);
 export function createBodies(options: IngressOptions, clock: Clock): Bodies {
   const perToken = createSlots(options.slotsPerToken, options.slotWaitMs);
   const perAddress = createSlots(options.slotsPerAddress, options.slotWaitMs);
-  const held = new Map<Arrival, number>();
   let heldBytes = 0;
 
-  function release(arrival: Arrival): void {
-    heldBytes -= held.get(arrival) ?? 0;
-    held.delete(arrival);
+  function release(arrival: BookedArrival): void {
+    heldBytes -= arrival[BOOKED] ?? 0;
+    arrival[BOOKED] = 0;
   }
 
   /** Books memory before it is allocated; false when all bodies together would hold too much. */
-  function book(arrival: Arrival, bytes: number): boolean {
-    const before = held.get(arrival) ?? 0;
+  function book(arrival: BookedArrival, bytes: number): boolean {
+    const before = arrival[BOOKED] ?? 0;
     if (heldBytes - before + bytes > options.maxBufferedBytes) return false;
     heldBytes += bytes - before;
-    held.set(arrival, bytes);
+    arrival[BOOKED] = bytes;
     return true;
   }
 
@@ -96,7 +100,11 @@ export function createBodies(options: IngressOptions, clock: Clock): Bodies {
     if (declaredBytes === 0) return { kind: 'none' };
     if (declaredBytes !== null && declaredBytes > maxBytes) return deny('request_too_large');
     const gather = declaredBytes !== null && bookGathered(arrival, declaredBytes);
-    return { kind: 'stream', chunks: () => meteredChunks(arrival, maxBytes), declaredBytes, gather };
+    const chunks = () => meteredChunks(arrival, maxBytes);
+    if (!gather || arrival.request.body.whole === undefined) {
+      return { kind: 'stream', chunks, declaredBytes, gather };
+    }
+    return { kind: 'stream', chunks, declaredBytes, gather, whole: () => wholeBody(arrival.request.body, clock) };
   }
 
   async function collect(
@@ -112,11 +120,15 @@ export function createBodies(options: IngressOptions, clock: Clock): Bodies {
     const leaveAddress = await perAddress.take(arrival.clientGroup ?? '');
     try {
       if (leaveAddress === null) return deny('capacity', { reason: 'bodies of one address' });
-      const body = await read(arrival, maxBytes);
+      const body =
+        declared !== null && arrival.request.body.whole !== undefined && bookGathered(arrival, declared)
+          ? await wholeBody(arrival.request.body, clock)
+          : await read(arrival, maxBytes);
       if (!(body instanceof Uint8Array)) release(arrival);
       return body;
     } catch (error) {
       release(arrival);
+      if (error instanceof BodyDenied) return error.denial;
       if (error instanceof BodyIdle) return deny('request_timeout', { reason: 'body idle' });
       throw error;
     } finally {
@@ -133,6 +145,22 @@ export function createBodies(options: IngressOptions, clock: Clock): Bodies {
       return heldBytes;
     },
   };
+}
+
+/** A short body in one piece; its declared length was judged before. */
+async function wholeBody(source: BodySource, clock: Clock): Promise<Uint8Array> {
+  const startedAtMs = clock.monotonicMs();
+  let reason = 'body idle';
+  source.proceed();
+  try {
+    return await (source.whole as NonNullable<BodySource['whole']>)((bytes) => {
+      if (!isBelowLeastRate(bytes, clock.monotonicMs() - startedAtMs)) return false;
+      reason = 'body below the least rate';
+      return true;
+    });
+  } catch (error) {
+    throw error instanceof BodyIdle ? new BodyDenied(deny('request_timeout', { reason })) : error;
+  }
 }
 
 async function* meteredChunks(arrival: Arrival, maxBytes: number): AsyncGenerator<Uint8Array> {

@@ -2,7 +2,16 @@
  * Whose request it is when proxies stand in front: `X-Forwarded-For`, read from the right and only through trusted peers.
  * `Forwarded` (RFC 7239) is ignored on purpose: a proxy that appends to one of the two and passes the other on would let a caller choose its address.
  */
-import { type Address, type AddressRange, parseAddress, rangeHolds } from '../address.ts';
+import { LRUCache } from 'lru-cache';
+import {
+  type Address,
+  type AddressRange,
+  formatAddress,
+  groupOf,
+  parseAddress,
+  rangeHolds,
+} from '../address.ts';
+import type { Head } from './head.ts';
 
 const PORT = /^\d{1,5}$/;
 
@@ -49,4 +58,38 @@ export function findClient(
     current = entry;
   }
   return current;
+}
+
+/** A client as limits and logs know it. */
+export interface Client {
+  /** Canonical text; null where unknown. */
+  readonly client: string | null;
+  /** What limits count: IPv4 whole, IPv6 its /64; null where unknown. */
+  readonly group: string | null;
+}
+
+/** Peers whose texts are remembered; one that is forgotten is read anew. */
+const MAX_PEERS = 4096;
+const NO_LINES: readonly string[] = [];
+
+function describe(address: Address | null): Client {
+  return { client: address && formatAddress(address), group: address && groupOf(address) };
+}
+
+/** Finds whose a request is. A peer that no header can speak for is read once: its connections bring many requests. */
+export function createClientFinder(trusted: readonly AddressRange[]): {
+  find(peer: string | null, head: Head): Client;
+} {
+  const peers = new LRUCache<string, Client>({ max: MAX_PEERS });
+  return {
+    find(peer, head) {
+      const forwardedFor = trusted.length === 0 ? NO_LINES : (head.get('x-forwarded-for') ?? NO_LINES);
+      if (peer === null || forwardedFor.length > 0) return describe(findClient(peer, forwardedFor, trusted));
+      const known = peers.get(peer);
+      if (known !== undefined) return known;
+      const client = describe(findClient(peer, NO_LINES, trusted));
+      peers.set(peer, client);
+      return client;
+    },
+  };
 }

@@ -3,10 +3,15 @@
  * Node's parser lets several of these through and runs the handler first.
  */
 import { type Denial, deny } from '../errors.ts';
-import type { InboundRequest } from '../io.ts';
+import { headerValue, headerValues, type InboundRequest } from '../io.ts';
 
-/** The header lines of a request by lower-case name, each with its lines in order. */
-export type Head = ReadonlyMap<string, readonly string[]>;
+/** The header lines of a request by lower-case name. Nothing is sorted beforehand: a request is asked for a dozen names, most of them absent. */
+export interface Head {
+  /** The lines of a name in order; undefined when there are none. */
+  get(name: string): readonly string[] | undefined;
+  /** The first line of a name, null when there is none. */
+  first(name: string): string | null;
+}
 
 /** Most header fields of a request. */
 const MAX_FIELDS = 64;
@@ -14,18 +19,15 @@ const HOST = /^[A-Za-z0-9!$&'()*+;=:._~%[\]-]+$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control bytes are what is looked for
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 
-/** Groups the header lines by lower-case name. */
-export function readHead(request: InboundRequest): Head {
-  const head = new Map<string, string[]>();
-  const raw = request.rawHeaders;
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = (raw[i] as string).toLowerCase();
-    const value = raw[i + 1] as string;
-    const lines = head.get(name);
-    if (lines === undefined) head.set(name, [value]);
-    else lines.push(value);
-  }
-  return head;
+/** Opens the header lines to questions by name. */
+export function readHead({ rawHeaders }: InboundRequest): Head {
+  return {
+    get(name) {
+      const lines = headerValues(rawHeaders, name);
+      return lines.length === 0 ? undefined : lines;
+    },
+    first: (name) => headerValue(rawHeaders, name),
+  };
 }
 
 /** Refuses too many fields, and where the runtime shows the message as sent, any doubt about where it ends or whom it is for. */

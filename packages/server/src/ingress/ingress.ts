@@ -3,16 +3,15 @@
  * address and the shape of errors; refuses what is not framed or addressed as it must be. Opens no token and keeps no count.
  */
 import type { Claims, Secret } from 'relayapi-token';
-import { formatAddress, groupOf } from '../address.ts';
 import { RELAYED_METHODS } from '../base-headers.ts';
 import type { Clock } from '../clock.ts';
 import { type Denial, deny, isDenial } from '../errors.ts';
 import type { Arrival, PreparedBody, ProxyCountry } from '../exchange.ts';
 import type { HeaderList, InboundRequest } from '../io.ts';
 import { createBodies } from './body.ts';
-import { findClient, isTrustedPeer } from './client-address.ts';
+import { createClientFinder, isTrustedPeer } from './client-address.ts';
 import { answerHeaders, preflightHeaders } from './cors.ts';
-import { shapeFor } from './error-shape.ts';
+import { createShapeFinder } from './error-shape.ts';
 import { checkHead, type Head, readHead } from './head.ts';
 import { findHeaderToken } from './header-token.ts';
 import type { IngressOptions } from './options.ts';
@@ -63,6 +62,8 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
   const { clock } = ports;
   const newRequestId = ports.newRequestId ?? (() => crypto.randomUUID());
   const bodies = createBodies(options, clock);
+  const clients = createClientFinder(options.trustedProxies);
+  const shapes = createShapeFinder();
 
   function receive(request: InboundRequest): Received {
     const head = readHead(request);
@@ -82,32 +83,25 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
   }
 
   function createArrival(request: InboundRequest, head: Head, target: Target, token: Secret | null): Arrival {
-    const client = findClient(
-      request.peerAddress,
-      head.get('x-forwarded-for') ?? NO_LINES,
-      options.trustedProxies,
-    );
-    const origins = head.get('origin');
-    const origin = origins === undefined ? null : origins.join(', ');
+    const { client, group } = clients.find(request.peerAddress, head);
+    const origin = head.get('origin')?.join(', ') ?? null;
     return {
       request,
       requestId: newRequestId(),
       startedAtMs: clock.monotonicMs(),
       method: request.method,
-      client: client && formatAddress(client),
-      clientGroup: client && groupOf(client),
+      client,
+      clientGroup: group,
       proxyCountry: () => proxyCountryOf(request, head),
       origin,
-      sameOrigin: origin === null && head.get('sec-fetch-site')?.[0] === 'same-origin',
+      sameOrigin: origin === null && head.first('sec-fetch-site') === 'same-origin',
       token,
       tokenPlace: target.place,
       rest: target.rest,
       query: target.query,
-      shape: shapeFor(target.rest),
-      problemJson: (head.get('accept') ?? NO_LINES).some((line) =>
-        /(?:^|[\s,])application\/problem\+json\s*(?:$|[;,])/i.test(line),
-      ),
-      header: (name) => head.get(name)?.[0] ?? null,
+      shape: shapes.find(target.rest),
+      problemJson: namesProblemJson(head),
+      header: head.first,
     };
   }
 
@@ -126,6 +120,17 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
     releaseBody: bodies.release,
     meterBody: bodies.meter,
   };
+}
+
+/** True when `Accept` names application/problem+json. */
+function namesProblemJson(head: Head): boolean {
+  const lines = head.get('accept');
+  return (
+    lines?.some(
+      // a look at the length spares most requests the pattern
+      (line) => line.length > 23 && /(?:^|[\s,])application\/problem\+json\s*(?:$|[;,])/i.test(line),
+    ) ?? false
+  );
 }
 
 const PREFLIGHT_PASSES: ReadonlySet<string> = new Set(['uri_too_long', 'headers_too_large']);

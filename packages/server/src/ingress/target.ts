@@ -53,6 +53,8 @@ const NOTHING = { token: null, place: null, rest: '', query: null, tokenDenial: 
 
 /** Reads a raw target. */
 export function readTarget(rawTarget: string, basePath: string): Target {
+  const plain = readPathToken(rawTarget, basePath);
+  if (plain !== null) return plain;
   if (!rawTarget.startsWith('/')) return { ...NOTHING, denial: deny('bad_target', { reason: 'form' }) };
   if (ODD_BYTE.test(rawTarget)) return { ...NOTHING, denial: deny('bad_target', { reason: 'byte' }) };
   const path = pathOf(rawTarget);
@@ -67,6 +69,25 @@ export function readTarget(rawTarget: string, basePath: string): Target {
   }
   const odd = isOdd(rawTarget, path);
   return { ...NOTHING, query, denial: denial ?? deny(odd ? 'bad_target' : 'not_found') };
+}
+
+/** The usual case with one look at each byte: what has the shape of a token holds nothing odd. Null for all that is not this plain. */
+function readPathToken(rawTarget: string, basePath: string): Target | null {
+  if (rawTarget.length > MAX_TARGET || !rawTarget.startsWith(basePath)) return null;
+  const slash = rawTarget.indexOf('/', basePath.length);
+  if (slash === -1) return null;
+  const segment = rawTarget.slice(basePath.length, slash);
+  const after = rawTarget.slice(slash);
+  if (ODD_BYTE.test(after) || !isTokenShaped(segment)) return null;
+  const rest = pathOf(after);
+  return {
+    token: new Secret(segment),
+    place: 'path',
+    rest,
+    query: rest.length === after.length ? null : after.slice(rest.length + 1),
+    denial: null,
+    tokenDenial: null,
+  };
 }
 
 function readAfterBase(after: string, query: string | null, denial: Denial | null): Target {

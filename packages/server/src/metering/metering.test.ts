@@ -82,10 +82,10 @@ describe('usage of an answer', () => {
     expect(tapOf('openai-chat').finish()).toBeNull();
   });
 
-  it('keeps its own copy: a chunk whose memory is used again changes nothing', () => {
+  it('keeps its own copy of a stream’s pieces: each would hold a whole read buffer for as long as the stream lasts', () => {
     const tap = tapOf('openai-chat');
-    tap.onHeaders(200, 'application/json');
-    const chunk = encoder.encode(`{"choices":[],${USAGE}}`);
+    tap.onHeaders(200, 'text/event-stream');
+    const chunk = encoder.encode(`data: {"choices":[],${USAGE}}\n\n`);
     tap.onData(chunk);
     chunk.fill(0);
     expect(tap.finish()).toEqual(READ);

@@ -5,7 +5,7 @@
 import type { Dialect } from '../dialects/dialect.ts';
 import type { AdmittedCall, Tap } from '../exchange.ts';
 import type { DialectName } from '../providers/provider.ts';
-import { createTail, type Tail } from './tail.ts';
+import { createChunkTail, createTail, type Tail } from './tail.ts';
 
 /** What metering needs from outside. */
 export interface MeteringPorts {
@@ -46,7 +46,7 @@ function createTap(dialect: Dialect): Tap {
       const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
       if (status < 200 || status > 299 || !holdsUsage(type)) return;
       streamed = type === 'text/event-stream';
-      tail = createTail(streamed ? STREAM_TAIL_BYTES : BODY_TAIL_BYTES);
+      tail = streamed ? createTail(STREAM_TAIL_BYTES) : createChunkTail(BODY_TAIL_BYTES);
       head = streamed ? createTail(STREAM_HEAD_BYTES) : null;
     },
     onData(chunk) {
@@ -65,9 +65,10 @@ function holdsUsage(type: string): boolean {
   return type === 'text/event-stream' || type === 'application/json' || type.endsWith('+json');
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: false });
+
 // The head stands before the tail only where the tail does not reach back to the start.
 function textOf(head: Tail | null, tail: Tail): string {
-  const decoder = new TextDecoder('utf-8', { fatal: false });
   const end = decoder.decode(tail.bytes());
   if (head === null || tail.total <= STREAM_TAIL_BYTES) return end;
   const start = decoder.decode(head.bytes());

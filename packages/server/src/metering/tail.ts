@@ -1,4 +1,9 @@
-/** Keeps the last bytes of what passes, in one buffer that grows to a bound and then turns round. */
+/**
+ * Keeps the last bytes of what passes: copied into one buffer that grows to a bound and then turns round, for streams, whose small pieces
+ * each hold a whole read buffer; or the pieces themselves, for bodies that are over at once.
+ */
+
+import { concatBytes } from 'relayapi-token';
 
 /** The end of a stream of bytes. */
 export interface Tail {
@@ -10,6 +15,7 @@ export interface Tail {
   bytes(): Uint8Array;
 }
 
+const MAX_CHUNKS = 32;
 const FIRST_SIZE = 2048;
 
 /** A tail of at most `bound` bytes; no memory is taken before the first chunk. */
@@ -54,5 +60,32 @@ export function createTail(bound: number): Tail {
       return total;
     },
     bytes,
+  };
+}
+
+/** A tail of the pieces themselves, nothing copied: as few of the last ones as hold `bound` bytes. */
+export function createChunkTail(bound: number): Tail {
+  let chunks: Uint8Array[] = [];
+  let held = 0;
+  let total = 0;
+  return {
+    push(chunk) {
+      chunks.push(chunk);
+      total += chunk.length;
+      held += chunk.length;
+      while (chunks.length > 1 && held - (chunks[0] as Uint8Array).length >= bound) {
+        held -= (chunks.shift() as Uint8Array).length;
+      }
+      // pieces of a byte each would take a hundred times what is in them
+      if (chunks.length === MAX_CHUNKS) chunks = [concatBytes(...chunks)];
+    },
+    get total() {
+      return total;
+    },
+    bytes() {
+      const [only] = chunks;
+      const all = only === undefined || chunks.length > 1 ? concatBytes(...chunks) : only;
+      return all.length > bound ? all.subarray(all.length - bound) : all;
+    },
   };
 }

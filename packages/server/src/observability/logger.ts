@@ -1,5 +1,5 @@
 /** The port to the log. The relay writes facts in named fields; where they go and how they look is the runtime's. */
-import { printable, redact } from '../redact.ts';
+import { printable, redact, remember } from '../redact.ts';
 import type { LogLevel } from './options.ts';
 
 /** Plain data of one log line. Never a body, a key or a token. */
@@ -29,8 +29,10 @@ export function maskLogger(logger: Logger): Logger {
 
 /** A text from outside for the log: masked, without control characters, at most `length` characters. */
 export function safeText(text: string, length: number): string {
-  return redact(printable(text)).slice(0, length);
+  return maskText(text).slice(0, length);
 }
+
+const maskText = remember((text) => redact(printable(text)));
 
 /** An exception, masked: kind, message, first lines of its stack, kind and message of its cause. Never throws, whatever was thrown. */
 export function errorFields(error: unknown): LogFields {

@@ -3,11 +3,12 @@
  * (token spec §4, behaviour spec §10). Says only whether a token is authentic; judging it is policy.ts.
  */
 import { LRUCache } from 'lru-cache';
-import type { Claims, Keyring, OpenedToken, openToken, Secret } from 'relayapi-token';
-import { MAX_TOKEN_LENGTH } from 'relayapi-token';
+import type { Claims, Keyring, OpenedToken, Secret } from 'relayapi-token';
+import { encodeBase64Url, MAX_TOKEN_LENGTH } from 'relayapi-token';
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { Opened } from '../exchange.ts';
+import type { MaybePromise } from '../io.ts';
 import { createDamping } from './damping.ts';
 import { createGate } from './gate.ts';
 import type { PolicyOptions } from './options.ts';
@@ -20,6 +21,13 @@ const MAX_KNOWN_GOOD = 65_536;
 /** The one answer to every token that does not open (token spec §4): no detail, ever. */
 export const TOKEN_INVALID: Denial = Object.freeze(deny('token_invalid'));
 
+/** Opens a token under a keyring at a time in seconds; null for whatever does not open. Answers at once or later, and never rejects for anything in a token. */
+export type OpenToken = (
+  token: Secret,
+  keyring: Keyring,
+  options: { now: number },
+) => MaybePromise<OpenedToken | null>;
+
 /** What opening needs from outside. */
 export interface OpenerPorts {
   readonly clock: Clock;
@@ -27,7 +35,7 @@ export interface OpenerPorts {
   readonly keyring: () => Keyring;
   /** SHA-256 of a text, synchronous, as bytes or as any one spelling of them. */
   readonly digest: (text: string) => string | Uint8Array;
-  readonly open: typeof openToken;
+  readonly open: OpenToken;
   /** What a token's claims come to at this relay. */
   readonly bind: (claims: Claims) => Claims;
   /** Wall seconds that tokens are judged by. */
@@ -54,8 +62,8 @@ export interface OpeningFigures {
 
 /** Opens tokens. */
 export interface Opener {
-  /** Opens a token for a caller at `clientGroup`. Never rejects for anything in a token. */
-  open(token: Secret, clientGroup: string | null): Promise<Opened | Denial>;
+  /** Opens a token for a caller at `clientGroup`; at once where it was opened lately or the opener answers at once. Never rejects for anything in a token. */
+  open(token: Secret, clientGroup: string | null): MaybePromise<Opened | Denial>;
   figures(): OpeningFigures;
 }
 
@@ -71,7 +79,7 @@ interface OpenedCache {
 }
 
 function readDigest(digest: string | Uint8Array): string {
-  return typeof digest === 'string' ? digest : String.fromCharCode(...digest);
+  return typeof digest === 'string' ? digest : encodeBase64Url(digest);
 }
 
 function createOpenedCache(most: number, clock: Clock): OpenedCache {
@@ -105,6 +113,8 @@ interface Pending {
 /** Like `TOKEN_INVALID` in all that is seen; no opening, hence no failure. */
 const TURNED_AWAY: Denial = Object.freeze(deny('token_invalid'));
 
+const TOO_MANY: Denial = Object.freeze(deny('capacity', { reason: 'too many tokens being opened' }));
+
 /** Makes the opener. */
 export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener {
   const { clock, keyring, nowSeconds } = ports;
@@ -116,10 +126,25 @@ export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener
   let misses = 0;
   let damped = 0;
 
-  async function openNow(sealed: Secret, key: string, groups: ReadonlySet<string | null>) {
+  function openNow(
+    sealed: Secret,
+    key: string,
+    groups: ReadonlySet<string | null>,
+  ): MaybePromise<Opened | Denial> {
     misses += 1;
     const keys = keyring();
-    const token: OpenedToken | null = await ports.open(sealed, keys, { now: nowSeconds() });
+    const token = ports.open(sealed, keys, { now: nowSeconds() });
+    return token instanceof Promise
+      ? token.then((value) => conclude(value, key, keys, groups))
+      : conclude(token, key, keys, groups);
+  }
+
+  function conclude(
+    token: OpenedToken | null,
+    key: string,
+    keys: Keyring,
+    groups: ReadonlySet<string | null>,
+  ): Opened | Denial {
     if (token === null) {
       cache.forget(key);
       // Before the next one in the line is asked for; once per opening, however many requests waited for it.
@@ -132,11 +157,11 @@ export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener
   }
 
   /** Those before it in the line may have used up the failures of its address: asked again at the last moment. */
-  async function openUnlessDamped(
+  function openUnlessDamped(
     sealed: Secret,
     key: string,
     groups: ReadonlySet<string | null>,
-  ): Promise<Opened | Denial> {
+  ): MaybePromise<Opened | Denial> {
     const wanted = cache.knows(key) || [...groups].some((group) => !damping.isDamped(group));
     return wanted ? openNow(sealed, key, groups) : TURNED_AWAY;
   }
@@ -146,7 +171,7 @@ export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener
     key: string,
     generation: number,
     clientGroup: string | null,
-  ): Promise<Opened | Denial> {
+  ): MaybePromise<Opened | Denial> {
     // The generation keeps a request that came after a reload from joining an opening under the old keys.
     const task = `${generation} ${key}`;
     const running = pending.get(task);
@@ -155,16 +180,21 @@ export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener
       return running.result;
     }
     const groups = new Set([clientGroup]);
-    const result = gate
-      .pass(() => openUnlessDamped(sealed, key, groups), cache.knows(key))
-      .then((opened) => opened ?? deny('capacity', { reason: 'too many tokens being opened' }))
-      .finally(() => pending.delete(task));
+    const passed = gate.pass(() => openUnlessDamped(sealed, key, groups), cache.knows(key));
+    if (!(passed instanceof Promise)) return passed ?? TOO_MANY;
+    const result = passed.then((opened) => opened ?? TOO_MANY).finally(() => pending.delete(task));
     pending.set(task, { groups, result });
     return result;
   }
 
+  function answer(result: Opened | Denial): Opened | Denial {
+    if (result !== TURNED_AWAY) return result;
+    damped += 1;
+    return TOKEN_INVALID;
+  }
+
   return {
-    async open(sealed, clientGroup) {
+    open(sealed, clientGroup) {
       if (sealed.length > MAX_TOKEN_LENGTH) return TOKEN_INVALID;
       const key = readDigest(ports.digest(sealed.reveal()));
       const { generation } = keyring();
@@ -173,11 +203,9 @@ export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener
         hits += 1;
         return cached;
       }
-      const turnedAway = damping.isDamped(clientGroup) && !cache.knows(key);
-      const result = turnedAway ? TURNED_AWAY : await openOnce(sealed, key, generation, clientGroup);
-      if (result !== TURNED_AWAY) return result;
-      damped += 1;
-      return TOKEN_INVALID;
+      if (damping.isDamped(clientGroup) && !cache.knows(key)) return answer(TURNED_AWAY);
+      const result = openOnce(sealed, key, generation, clientGroup);
+      return result instanceof Promise ? result.then(answer) : answer(result);
     },
     figures: () => ({
       openedCacheHits: hits,

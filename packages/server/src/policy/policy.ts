@@ -43,7 +43,7 @@ import { readOnce } from './checks/replay.ts';
 import { checkDeclaredSize, maxRequestBytes } from './checks/request-size.ts';
 import type { CountryLookup } from './country-lookup.ts';
 import { createFloodCheck } from './flood.ts';
-import { createOpener, type Opener, type OpeningFigures, TOKEN_INVALID } from './opener.ts';
+import { createOpener, type Opener, type OpeningFigures, type OpenToken, TOKEN_INVALID } from './opener.ts';
 import type { PolicyOptions } from './options.ts';
 import { buildReservation, denyRefused } from './reservation.ts';
 import { boundByVault, type VaultBounds } from './vault-limits.ts';
@@ -60,7 +60,7 @@ export interface PolicyPorts {
   /** Keys that stay at the relay, by name; only their limits matter here. Default none. */
   readonly vault?: ReadonlyMap<string, VaultBounds>;
   /** Default: the token package's opener. */
-  readonly open?: typeof openToken;
+  readonly open?: OpenToken;
   /** Default: the token package's judge. */
   readonly judge?: typeof judgeToken;
   /** Default: the token package's. */
@@ -76,7 +76,7 @@ export interface Policy {
   /** The configured limits before authentication; counts the request. */
   checkFlood(arrival: Arrival): Denial | null;
   /** An authentic token that may be used now, by the keys in force. */
-  open(arrival: Arrival): Promise<Opened | Denial>;
+  open(arrival: Arrival): MaybePromise<Opened | Denial>;
   /** What needs the head alone: address, country, origin, how it was asked. */
   checkHead(opened: Opened, arrival: Arrival): Denial | null;
   /** Method, path, models in path and query, nonce header, then what the head says of the body: its size, its encoding where it must be read. */
@@ -115,22 +115,49 @@ interface Judging {
   readonly options: Omit<JudgeOptions, 'now'>;
 }
 
-function judgeOpened(judging: Judging, opened: Opened): Denial | null {
+/** What is worked out once for an opened token under one set of keys, and for a good judgement once a second: all it depends on is there. */
+interface Standing {
+  readonly keys: Keyring;
+  readonly allow: Allow | null;
+  /** The second in which the token was last found good; -1 before that. */
+  goodAtSeconds: number;
+  /** What a call without a nonce reserves; undefined until there was one. */
+  reservation: ReservationRequest | null | undefined;
+}
+
+const standings = new WeakMap<Opened, Standing>();
+
+function standingOf(judging: Judging, opened: Opened): Standing {
   const keys = judging.keyring();
-  const refusal = judging.judge(opened.token, keys, { now: judging.nowSeconds(), ...judging.options });
+  const known = standings.get(opened);
+  if (known !== undefined && known.keys === keys) return known;
+  const allow = judging.allowOf(opened.token, keys);
+  const standing: Standing = { keys, allow, goodAtSeconds: -1, reservation: undefined };
+  standings.set(opened, standing);
+  return standing;
+}
+
+function judgeOpened(judging: Judging, opened: Opened): Denial | null {
+  const standing = standingOf(judging, opened);
+  const now = judging.nowSeconds();
+  if (standing.goodAtSeconds === now) return null;
+  const refusal = judging.judge(opened.token, standing.keys, { now, ...judging.options });
   if (refusal === null) {
     // A key that is no longer loaded has no allow.
-    return judging.allowOf(opened.token, keys) === null ? TOKEN_INVALID : null;
+    if (standing.allow === null) return TOKEN_INVALID;
+    standing.goodAtSeconds = now;
+    return null;
   }
   if (refusal.code === 'token_invalid') return TOKEN_INVALID;
   return deny(refusal.code, refusal.claim === undefined ? {} : { param: refusal.claim });
 }
 
-async function openArrival(opener: Opener, judging: Judging, arrival: Arrival): Promise<Opened | Denial> {
+function openArrival(opener: Opener, judging: Judging, arrival: Arrival): MaybePromise<Opened | Denial> {
   if (arrival.token === null) return deny('token_missing');
-  const opened = await opener.open(arrival.token, arrival.clientGroup);
-  if (isDenial(opened)) return opened;
-  return judgeOpened(judging, opened) ?? opened;
+  const judge = (opened: Opened | Denial) =>
+    isDenial(opened) ? opened : (judgeOpened(judging, opened) ?? opened);
+  const opened = opener.open(arrival.token, arrival.clientGroup);
+  return opened instanceof Promise ? opened.then(judge) : judge(opened);
 }
 
 function checkHead(
@@ -154,7 +181,7 @@ function checkRoute(
   arrival: Arrival,
   route: Route,
 ): Denial | null {
-  const allow = judging.allowOf(opened.token, judging.keyring());
+  const { allow } = standingOf(judging, opened);
   if (allow === null) return TOKEN_INVALID;
   const { claims } = opened;
   const refused =
@@ -170,6 +197,8 @@ function checkRoute(
   if (size !== null) return size;
   return needsBody(claims, route) ? checkEncoding(arrival) : null;
 }
+
+const NOTHING_RESERVED = Object.freeze({ reservation: null });
 
 /** Both the reservation and the judgement after it must hold: a key may have gone while a shared store answered. */
 function conclude(
@@ -194,12 +223,16 @@ function reserve(
 ): MaybePromise<{ readonly reservation: Reservation | null } | Denial> {
   const refusal = judgeOpened(judging, opened);
   if (refusal !== null) return refusal;
-  const allow = judging.allowOf(opened.token, judging.keyring());
-  if (allow === null) return TOKEN_INVALID;
+  const standing = standingOf(judging, opened);
+  if (standing.allow === null) return TOKEN_INVALID;
   const once = readOnce(opened.claims, arrival);
   if (isDenial(once)) return once;
-  const request = buildReservation(opened, allow, once, leaseMs);
-  if (request === null) return { reservation: null };
+  const request =
+    once === null && standing.reservation !== undefined
+      ? standing.reservation
+      : buildReservation(opened, standing.allow, once, leaseMs);
+  if (once === null) standing.reservation = request;
+  if (request === null) return NOTHING_RESERVED;
   const result = store.reserve(request);
   const judge = () => judgeOpened(judging, opened);
   return result instanceof Promise
@@ -238,7 +271,7 @@ export function createPolicy(options: PolicyOptions, ports: PolicyPorts): Policy
       checkBody(claims, route, bytes, contentType, formFields),
     reserve: (opened, arrival) => reserve(judging, store, options.leaseMs, opened, arrival),
     stillValid: (opened) => judgeOpened(judging, opened),
-    allowOf: (opened) => judging.allowOf(opened.token, keyring()),
+    allowOf: (opened) => standingOf(judging, opened).allow,
     openingFigures: opener.figures,
   };
 }

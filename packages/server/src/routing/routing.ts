@@ -31,19 +31,47 @@ export interface Routing {
 
 interface Upstream {
   readonly provider: Provider;
-  readonly origin: string;
+  readonly destination: Route['destination'];
   readonly parts: CredentialParts;
   readonly entry: VaultEntry | null;
+  /** Routes of paths that were asked for, by method and rest of the path. */
+  readonly routes: Map<string, Route>;
 }
+
+/** Routes remembered per token; a holder chooses the paths, so that more than these are worked out anew. */
+const MAX_ROUTES = 16;
 
 /** Makes the stage. */
 export function createRouting(options: RoutingOptions, ports: RoutingPorts): Routing {
   const allowPrivate = new Set((options.allowPrivate ?? []).map((place) => place.toLowerCase()));
+  const upstreams = new WeakMap<Opened, { readonly allow: Allow | null; readonly upstream: Upstream | Denial }>();
 
   function route(opened: Opened, arrival: Arrival): Route | Denial {
-    const upstream = chooseUpstream(opened);
+    const upstream = upstreamOf(opened);
     if (isDenial(upstream)) return upstream;
-    const { provider, origin, parts, entry } = upstream;
+    // One token asks for few paths, most of them again and again, and a path without a query leads to one place.
+    const plain = arrival.query === null ? `${arrival.method} ${arrival.rest}` : null;
+    const known = plain === null ? undefined : upstream.routes.get(plain);
+    if (known !== undefined) return known;
+    const found = findRoute(upstream, arrival);
+    if (plain !== null && !isDenial(found) && upstream.routes.size < MAX_ROUTES) {
+      upstream.routes.set(plain, found);
+    }
+    return found;
+  }
+
+  /** The upstream of a token is worked out once: all it hangs on is the token and what its key file grants. */
+  function upstreamOf(opened: Opened): Upstream | Denial {
+    const allow = ports.allowOf(opened);
+    const known = upstreams.get(opened);
+    if (known !== undefined && known.allow === allow) return known.upstream;
+    const upstream = chooseUpstream(opened);
+    upstreams.set(opened, { allow, upstream });
+    return upstream;
+  }
+
+  function findRoute(upstream: Upstream, arrival: Arrival): Route | Denial {
+    const { provider, destination, parts, entry } = upstream;
     const target = readTarget(provider, arrival);
     if (isDenial(target)) return target;
     const { root, relative, match, query } = target;
@@ -51,7 +79,7 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
     const path = root + relative === '' ? '/' : root + relative;
     return {
       provider,
-      destination: { origin, allowPrivate: allowPrivate.has(hostAndPort(origin)) },
+      destination,
       root,
       relative,
       path: query.sent === '' ? path : `${path}?${query.sent}`,
@@ -79,11 +107,21 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
     if (claim.base !== undefined) {
       const provider = atBase(claim.base, found, opened);
       if (isDenial(provider)) return provider;
-      return { provider, origin: provider.origin, parts, entry };
+      return upstreamAt(provider, provider.origin, parts, entry);
     }
     const origin = originOf(found, entry?.vars ?? claim.vars ?? {}, parts['key'] ?? null);
     if (origin === null) return notAllowed('upstream.vars', `the host of ${found.id} takes other variables`);
-    return { provider: found, origin, parts, entry };
+    return upstreamAt(found, origin, parts, entry);
+  }
+
+  function upstreamAt(
+    provider: Provider,
+    origin: string,
+    parts: CredentialParts,
+    entry: VaultEntry | null,
+  ): Upstream {
+    const destination = { origin, allowPrivate: allowPrivate.has(hostAndPort(origin)) };
+    return { provider, destination, parts, entry, routes: new Map() };
   }
 
   function credentialOf(

@@ -149,7 +149,8 @@ function admit(
   }
   const calls = request.calls ?? null;
   const held: Held = { entry, subject, calls, once: request.once?.hash ?? null, settled: false };
-  const reservation: HeldReservation = { id, callsRemaining: callsLeft(calls, entry), [HELD]: held };
+  const leased = request.concurrency !== undefined || request.perSubject?.concurrency !== undefined;
+  const reservation: HeldReservation = { id, callsRemaining: callsLeft(calls, entry), leased, [HELD]: held };
   return reservation;
 }
 

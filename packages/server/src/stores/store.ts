@@ -32,6 +32,8 @@ export interface Reservation {
   readonly id: string;
   /** Calls left after this one; null without a limit. */
   readonly callsRemaining: number | null;
+  /** False when it holds no concurrency lease, which would lapse unless renewed. Default true. */
+  readonly leased?: boolean;
 }
 
 /** The first failing limit. */
@@ -83,5 +85,5 @@ export interface Store {
 
 /** Tells a refusal from a reservation. */
 export function isRefusal(value: Reservation | ReservationRefusal): value is ReservationRefusal {
-  return 'refused' in value;
+  return (value as Partial<ReservationRefusal>).refused !== undefined;
 }

@@ -36,6 +36,8 @@ export interface FixtureOptions {
   readonly clock?: Clock;
   readonly ports?: Partial<RelayPorts>;
   readonly demo?: DemoProvider;
+  /** The key files of another relay, for a second one that opens the same tokens. */
+  readonly files?: RelayFixture['files'];
 }
 
 export interface LogLine {
@@ -89,13 +91,15 @@ export async function startRelay(options: FixtureOptions = {}): Promise<RelayFix
   const demo = options.demo ?? (await startDemoProvider());
   const config = configSchema.parse(options.config ?? {});
   const lines: LogLine[] = [];
-  const made = createRai({
-    method: options.method ?? 'aes',
-    relay: 'http://127.0.0.1:1/relayapi/',
-    iss: 'shop',
-    role: 'pair',
-    ...(options.allow && { allow: options.allow }),
-  });
+  const made =
+    options.files ??
+    createRai({
+      method: options.method ?? 'aes',
+      relay: 'http://127.0.0.1:1/relayapi/',
+      iss: 'shop',
+      role: 'pair',
+      ...(options.allow && { allow: options.allow }),
+    });
   if (!('issuer' in made)) throw new Error('a pair was asked for');
   const ports: Omit<RelayPorts, 'transport'> = {
     logger: collectLines(lines),

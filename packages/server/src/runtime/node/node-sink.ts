@@ -21,43 +21,70 @@ export interface NodeSinkOptions {
 const SMALL_BYTES = 1024;
 const GATHER_BYTES = 16 * 1024;
 
+/** A head waits for the first bytes of its body until the end of the turn, and these for the end of the message: a short answer is one write. */
+const HELD_BYTES = 16 * 1024;
+
+type MutableSink = { -readonly [K in keyof ResponseSink]: ResponseSink[K] };
+
 /** Wraps a response. */
+// house: long, because one answer's few variables are shared by all of its functions
 export function wrapNodeResponse(
   req: IncomingMessage,
   res: ServerResponse,
   options: NodeSinkOptions,
 ): ResponseSink {
   const { socket } = req;
-  let started = false;
   let finished = false;
   let framed = false;
   let gone = false;
   let waiting = false;
+  let watched = false;
   let onDrain: (() => void) | null = null;
-  const goneListeners: Array<() => void> = [];
+  let goneListeners: Array<() => void> | null = null;
   let wrote = false;
+  /** Status and lines that have not been sent, and the first bytes behind them. */
+  let head: { readonly status: number; readonly lines: string[] } | null = null;
+  let held: Uint8Array | null = null;
   let gathered: Uint8Array | null = null;
   let gatheredBytes = 0;
 
-  function leave(): void {
+  const leave = (): void => {
     if (gone) return;
     gone = true;
-    if (finished) return;
+    sink.closed = true;
+    if (finished || goneListeners === null) return;
     for (const listener of goneListeners.splice(0)) listener();
-  }
+  };
 
   // Node's socket timeout looks at whether the send queue moved before it fires: a slow reader is not a stalled one.
   function watchReader(): void {
     waiting = true;
     socket.setTimeout(options.writeTimeoutMs);
+    if (watched) return;
+    watched = true;
+    // The timer is the socket's: with two requests in line it may have been armed for the other one.
+    res.on('timeout', () => {
+      if (waiting) socket.resetAndDestroy();
+    });
+    res.on('drain', () => {
+      waiting = false;
+      socket.setTimeout(0);
+      onDrain?.();
+    });
+  }
+
+  function finish(): void {
+    finished = true;
+    sink.closed = true;
   }
 
   function abort(): void {
+    sendHeld();
     passGathered();
-    finished = true;
+    finish();
     // Without a length or chunks the end of the connection is the end of the message: only a reset tells.
-    if (!framed && started) socket.resetAndDestroy();
-    else if (!started || socket.writableLength === 0) socket.destroySoon();
+    if (!framed && sink.started) socket.resetAndDestroy();
+    else if (!sink.started || socket.writableLength === 0) socket.destroySoon();
     else {
       watchReader();
       socket.destroySoon();
@@ -66,38 +93,40 @@ export function wrapNodeResponse(
 
   res.on('close', leave);
   res.on('error', leave);
-  // The timer is the socket's: with two requests in line it may have been armed for the other one.
-  res.on('timeout', () => {
-    if (waiting) socket.resetAndDestroy();
-  });
-  res.on('drain', () => {
-    waiting = false;
-    socket.setTimeout(0);
-    onDrain?.();
-  });
 
   function start(status: number, headers: HeaderList): void {
-    if (started || finished || gone) return;
-    started = true;
+    if (sink.started || finished || gone) return;
+    sink.started = true;
     if (options.draining()) res.shouldKeepAlive = false;
-    const flat: string[] = [];
-    let hasLength = false;
+    const lines: string[] = [];
+    framed = req.httpVersionMinor === 1 && req.httpVersionMajor === 1;
     for (const [name, value] of headers) {
-      flat.push(name, value);
+      lines.push(name, value);
       if (name === 'connection' && /\bclose\b/i.test(value)) options.onLast?.(socket);
-      if (name === 'content-length') hasLength = true;
+      if (name === 'content-length') framed = true;
     }
-    framed = hasLength || (req.httpVersionMinor === 1 && req.httpVersionMajor === 1);
-    res.writeHead(status, flat);
-    // Head and first bytes leave in one write when they come in one turn; the head never waits longer than that.
+    head = { status, lines };
+    process.nextTick(sendHeld);
+  }
+
+  /** Sends what was held for the end of the turn: head and first bytes leave in one write. */
+  function sendHeld(): void {
+    if (head === null) return;
+    const { status, lines } = head;
+    head = null;
+    if (gone) return;
+    res.writeHead(status, lines);
     socket.cork();
-    flushHead(flat);
-    process.nextTick(() => socket.uncork());
+    if (held === null) flushHead(lines);
+    else pass(held);
+    held = null;
+    // Node holds the socket for the rest of the turn only where a body was written.
+    process.nextTick(uncork, socket);
   }
 
   /** `flushHeaders` writes the head as UTF-8 and so doubles every byte above ASCII; a message without a body leaves that to `end`. */
-  function flushHead(flat: readonly string[]): void {
-    if (flat.every(isAscii)) res.flushHeaders();
+  function flushHead(lines: readonly string[]): void {
+    if (lines.every(isAscii)) res.flushHeaders();
     else res.write('', 'latin1');
   }
 
@@ -130,6 +159,12 @@ export function wrapNodeResponse(
   // fill memory. Node holds the socket corked for the rest of a turn in which it wrote, so what follows there gets no later by gathering.
   function write(chunk: Uint8Array): boolean {
     if (finished || gone) return true;
+    if (head !== null && held === null && chunk.length <= HELD_BYTES) {
+      held = chunk;
+      wrote = true;
+      return true;
+    }
+    sendHeld();
     if (wrote && socket.writableCorked > 0 && chunk.length < SMALL_BYTES) {
       const room = gather(chunk);
       return room && !res.writableNeedDrain;
@@ -142,13 +177,27 @@ export function wrapNodeResponse(
   function end(chunk?: Uint8Array): void {
     if (finished || gone) return;
     passGathered();
-    finished = true;
-    if (req.complete) endNow(chunk);
-    else void endWhileUploading(chunk);
+    if (!req.complete) {
+      sendHeld();
+      finish();
+      void endWhileUploading(chunk);
+      return;
+    }
+    if (head !== null && (held === null || chunk === undefined)) {
+      res.writeHead(head.status, head.lines);
+      head = null;
+      finish();
+      return endNow(held ?? chunk);
+    }
+    sendHeld();
+    finish();
+    endNow(chunk);
   }
 
   function endNow(chunk?: Uint8Array): void {
     if (chunk === undefined) res.end();
+    // as text of one byte each it joins the head, and both are one buffer of one write
+    else if (chunk.length <= HELD_BYTES) res.end(latin1Of(chunk), 'latin1');
     else res.end(chunk);
     if (!res.writableFinished && socket.writableLength > 0) watchReader();
   }
@@ -164,13 +213,9 @@ export function wrapNodeResponse(
     if (!req.complete) socket.destroySoon();
   }
 
-  return {
-    get started() {
-      return started;
-    },
-    get closed() {
-      return finished || gone;
-    },
+  const sink: MutableSink = {
+    started: false,
+    closed: false,
     start,
     write,
     end,
@@ -182,10 +227,21 @@ export function wrapNodeResponse(
       onDrain = listener;
     },
     onGone(listener) {
-      if (gone) listener();
-      else goneListeners.push(listener);
+      if (gone) return listener();
+      goneListeners ??= [];
+      goneListeners.push(listener);
     },
   };
+  return sink;
+}
+
+function uncork(socket: Socket): void {
+  socket.uncork();
+}
+
+function latin1Of(bytes: Uint8Array): string {
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return buffer.toString('latin1');
 }
 
 function isAscii(text: string): boolean {

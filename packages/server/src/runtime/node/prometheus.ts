@@ -1,18 +1,23 @@
 /**
  * The metrics on Node: prom-client with a registry of its own. OpenTelemetry's GenAI names where they fit.
- * The only file that knows prom-client.
+ * Beside metric-series.ts the only file that knows prom-client.
  */
 import {
   AggregatorRegistry,
   Counter,
   collectDefaultMetrics,
   Gauge,
-  Histogram,
   type MetricObjectWithValues,
   type MetricValue,
   Registry,
 } from 'prom-client';
 import type { Gauges, Metrics, RequestMeasure } from '../../observability/metrics.ts';
+import {
+  type CounterSeries,
+  createCounterFamily,
+  createHistogramFamily,
+  type HistogramSeries,
+} from './metric-series.ts';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 const TOKENS = [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
@@ -48,6 +53,18 @@ export interface PrometheusOptions {
   readonly json?: boolean;
 }
 
+/** Where a request of one kind is counted. The kinds come from closed sets: statuses, codes, providers, operations. */
+interface RequestSeries {
+  readonly requests: CounterSeries;
+  readonly duration: HistogramSeries;
+  readonly forwarded: {
+    readonly operations: HistogramSeries;
+    readonly upstream: HistogramSeries;
+    readonly input: HistogramSeries;
+    readonly output: HistogramSeries;
+  } | null;
+}
+
 /** Metrics in a registry of their own. */
 export function createPrometheusMetrics({
   processMetrics = true,
@@ -56,39 +73,34 @@ export function createPrometheusMetrics({
   const registry = new Registry();
   const registers = [registry];
   if (processMetrics) collectDefaultMetrics({ register: registry });
-  const requests = new Counter({
+  const requests = createCounterFamily({
+    registry,
     name: 'relayapi_requests_total',
     help: 'Requests by status, error code and provider',
-    labelNames: ['status', 'code', 'provider'],
-    registers,
   });
-  const duration = new Histogram({
+  const duration = createHistogramFamily({
+    registry,
     name: 'relayapi_request_duration_seconds',
     help: 'Whole time of a request, streams included',
-    labelNames: ['provider'],
     buckets: SECONDS,
-    registers,
   });
-  const upstream = new Histogram({
+  const upstream = createHistogramFamily({
+    registry,
     name: 'gen_ai_client_operation_time_to_response_seconds',
     help: 'From sending a request to the status of the provider',
-    labelNames: ['gen_ai_provider_name'],
     buckets: SECONDS,
-    registers,
   });
-  const operations = new Histogram({
+  const operations = createHistogramFamily({
+    registry,
     name: 'gen_ai_client_operation_duration_seconds',
     help: 'Whole time of a forwarded call',
-    labelNames: ['gen_ai_provider_name', 'gen_ai_operation_name', 'error_type'],
     buckets: SECONDS,
-    registers,
   });
-  const tokens = new Histogram({
+  const tokens = createHistogramFamily({
+    registry,
     name: 'gen_ai_client_token_usage',
     help: 'Model tokens per call, as providers report them',
-    labelNames: ['gen_ai_provider_name', 'gen_ai_token_type'],
     buckets: TOKENS,
-    registers,
   });
   const live = new Gauge({ name: 'relayapi_live_calls', help: 'Calls being forwarded', registers });
   const faults = new Counter({
@@ -105,17 +117,63 @@ export function createPrometheusMetrics({
     return new Gauge({ name, help, registers, aggregator });
   }
 
-  function request(measure: RequestMeasure): void {
-    const { status, code, provider, seconds } = measure;
-    requests.inc({ status: String(status), code, provider });
-    duration.observe({ provider }, seconds);
-    if (provider === '') return;
+  function openSeries({ status, code, provider, operation }: RequestMeasure): RequestSeries {
     const name = { gen_ai_provider_name: provider };
-    operations.observe({ ...name, gen_ai_operation_name: measure.operation, error_type: code }, seconds);
-    if (measure.upstreamSeconds !== null) upstream.observe(name, measure.upstreamSeconds);
+    return {
+      requests: requests.series({ status: String(status), code, provider }),
+      duration: duration.series({ provider }),
+      forwarded:
+        provider === ''
+          ? null
+          : {
+              operations: operations.series({
+                ...name,
+                gen_ai_operation_name: operation,
+                error_type: code,
+              }),
+              upstream: upstream.series(name),
+              input: tokens.series({ ...name, gen_ai_token_type: 'input' }),
+              output: tokens.series({ ...name, gen_ai_token_type: 'output' }),
+            },
+    };
+  }
+
+  const known = new Map<string, RequestSeries>();
+  let last: RequestMeasure | null = null;
+  let lastSeries: RequestSeries | null = null;
+
+  /** Mostly the same as for the request before. */
+  function seriesOf(measure: RequestMeasure): RequestSeries {
+    const { status, code, provider, operation } = measure;
+    if (
+      lastSeries !== null &&
+      last?.status === status &&
+      last.code === code &&
+      last.provider === provider &&
+      last.operation === operation
+    ) {
+      return lastSeries;
+    }
+    const key = `${status} ${code} ${provider} ${operation}`;
+    const series = known.get(key) ?? openSeries(measure);
+    known.set(key, series);
+    last = measure;
+    lastSeries = series;
+    return series;
+  }
+
+  function request(measure: RequestMeasure): void {
+    const { seconds, upstreamSeconds } = measure;
+    const series = seriesOf(measure);
+    series.requests.value += 1;
+    series.duration.observe(seconds);
+    const { forwarded } = series;
+    if (forwarded === null) return;
+    forwarded.operations.observe(seconds);
+    if (upstreamSeconds !== null) forwarded.upstream.observe(upstreamSeconds);
     const { inputTokens, outputTokens } = measure.usage ?? {};
-    if (inputTokens !== undefined) tokens.observe({ ...name, gen_ai_token_type: 'input' }, inputTokens);
-    if (outputTokens !== undefined) tokens.observe({ ...name, gen_ai_token_type: 'output' }, outputTokens);
+    if (inputTokens !== undefined) forwarded.input.observe(inputTokens);
+    if (outputTokens !== undefined) forwarded.output.observe(outputTokens);
   }
 
   async function render(gauges: Gauges) {

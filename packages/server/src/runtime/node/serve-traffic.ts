@@ -104,7 +104,7 @@ async function makeRelay(
       clock,
       logger,
       metrics,
-      digest: (text) => hash('sha256', text, 'buffer'),
+      digest: (text) => hash('sha256', text, 'base64'),
       ...(vault && { vault }),
       ...(countryLookup && { countryLookup }),
       ...(allowPrivate && { allowPrivate }),

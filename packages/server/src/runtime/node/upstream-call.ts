@@ -2,7 +2,7 @@
  * One request on an undici connection: turns undici's callbacks into the transport's events and keeps `written` truthful.
  * Repeats a request only when a connection that had served before died without one byte of it (behaviour.md §2).
  */
-import type { Socket } from 'node:net';
+import { Buffer } from 'node:buffer';
 import type { Dispatcher } from 'undici';
 import type {
   TransportFailure,
@@ -10,42 +10,25 @@ import type {
   UpstreamEvents,
   UpstreamRequest,
 } from '../../forwarding/transport.ts';
+import type { Seat } from '../../roster.ts';
 import { countRead } from './read-buffers.ts';
 import { createRestartableBody, type RestartableBody } from './upstream-body.ts';
 import { ConnectFailure, codeOf } from './upstream-connector.ts';
-
-/** What is known of the connection that carries a request. */
-export interface ConnectionSlot {
-  socket: Socket | null;
-  /** Requests started on this socket. */
-  requests: number;
-}
+import type { Connection, ConnectionPool, Waiter } from './upstream-pool.ts';
 
 /** Where a request is sent. */
 export interface CallDoors {
-  /** The pool of its origin. Throws when the transport is closed. */
-  pooled(): Dispatcher;
+  /** The connections to an origin. Throws when the transport is closed. */
+  pool(destination: UpstreamRequest['destination']): ConnectionPool;
   /** A connection of its own. */
-  fresh(): Dispatcher;
-  /** The call has ended, one way or another. */
-  ended(call: UpstreamCall): void;
+  fresh(destination: UpstreamRequest['destination']): Connection;
+  /** A call is under way until it leaves. */
+  enter(call: UpstreamCall): Seat<UpstreamCall>;
+  leave(seat: Seat<UpstreamCall>): void;
 }
 
 /** More interim answers than this end the call (behaviour.md §5). */
 const MAX_INFORMATIONAL = 32;
-
-interface CallState {
-  readonly request: UpstreamRequest;
-  readonly events: UpstreamEvents;
-  readonly doors: CallDoors;
-  readonly body: RestartableBody | null;
-  readonly self: UpstreamCall;
-  controller: Dispatcher.DispatchController | null;
-  written: boolean;
-  paused: boolean;
-  ended: boolean;
-  retried: boolean;
-}
 
 /** Sends `request`; events never come before this returns. */
 export function startUpstreamCall(
@@ -53,165 +36,229 @@ export function startUpstreamCall(
   events: UpstreamEvents,
   doors: CallDoors,
 ): UpstreamCall {
-  const streamed = request.body !== null && !(request.body instanceof Uint8Array);
-  const self: UpstreamCall = {
-    get written() {
-      return state.written;
-    },
-    pause() {
-      state.paused = true;
-      state.controller?.pause();
-    },
-    resume() {
-      state.paused = false;
-      // A caller's socket may drain while undici parses, on this connection or another: its parser must not be entered twice.
-      queueMicrotask(() => {
-        if (!state.ended && !state.paused) state.controller?.resume();
-      });
-    },
-    abort() {
-      if (state.ended) return;
-      const { controller } = state;
-      fail(state, 'aborted', 'aborted by the relay');
-      controller?.abort(new Error('aborted'));
-    },
-  };
-  const state: CallState = {
-    request,
-    events,
-    doors,
-    body: streamed ? createRestartableBody(request.body as AsyncIterable<Uint8Array>) : null,
-    self,
-    controller: null,
-    written: false,
-    paused: false,
-    ended: false,
-    retried: false,
-  };
-  queueMicrotask(() => {
-    if (!state.ended) send(state, doors.pooled);
-  });
-  return self;
+  const call = new PooledCall(request, events, doors);
+  queueMicrotask(() => call.begin());
+  return call;
 }
 
-function send(state: CallState, door: () => Dispatcher): void {
-  const { request, body } = state;
-  try {
-    const dispatcher = door();
-    dispatcher.dispatch(
-      {
-        method: request.method as Dispatcher.HttpMethod,
-        path: request.path,
-        headers: headersFor(request),
-        body: (body ? body.open() : request.body) as never,
-      },
-      createHandler(state) as Dispatcher.DispatchHandler,
-    );
-    // a connection of its own is let go as soon as its one request has ended
-    if (door !== state.doors.pooled) (dispatcher as { close?(): Promise<void> }).close?.().catch(() => {});
-  } catch (error) {
-    fail(state, 'unreachable', codeOf(error));
+/** A class, as it owns a connection for a while; and its methods are shared, where a function for each of them and call cost a tenth of the whole. */
+class PooledCall implements UpstreamCall, Waiter {
+  written = false;
+  readonly #request: UpstreamRequest;
+  readonly #events: UpstreamEvents;
+  readonly #doors: CallDoors;
+  readonly #body: RestartableBody | null;
+  readonly #seat: Seat<UpstreamCall>;
+  #pool: ConnectionPool | null = null;
+  #controller: Dispatcher.DispatchController | null = null;
+  #paused = false;
+  #ended = false;
+  #retried = false;
+
+  constructor(request: UpstreamRequest, events: UpstreamEvents, doors: CallDoors) {
+    this.#request = request;
+    this.#events = events;
+    this.#doors = doors;
+    this.#seat = doors.enter(this);
+    const { body } = request;
+    this.#body = body === null || body instanceof Uint8Array ? null : createRestartableBody(body);
+  }
+
+  begin(): void {
+    if (this.#ended) return;
+    try {
+      this.#pool = this.#doors.pool(this.#request.destination);
+      this.#pool.take(this);
+    } catch (error) {
+      this.#fail('unreachable', codeOf(error));
+    }
+  }
+
+  /** Its turn has come. */
+  use(connection: Connection): void {
+    this.#send(connection, this.#pool);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#controller?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    // A caller's socket may drain while undici parses, on this connection or another: its parser must not be entered twice.
+    queueMicrotask(() => {
+      if (!this.#ended && !this.#paused) this.#controller?.resume();
+    });
+  }
+
+  abort(): void {
+    if (this.#ended) return;
+    this.#pool?.leave(this);
+    this.#endWith('aborted', 'aborted by the relay');
+  }
+
+  #send(connection: Connection, pool: ConnectionPool | null): void {
+    const request = this.#request;
+    const body = this.#body;
+    try {
+      connection.client.dispatch(
+        {
+          method: request.method as Dispatcher.HttpMethod,
+          path: request.path,
+          headers: headersFor(request),
+          body: (body ? body.open() : request.body) as never,
+        },
+        new Attempt(this, connection, pool),
+      );
+      // a connection of its own is let go as soon as its one request has ended
+      if (pool === null) connection.client.close().catch(() => {});
+    } catch (error) {
+      pool?.give(connection);
+      this.#fail('unreachable', codeOf(error));
+    }
+  }
+
+  /** The request is about to go out. Throws when the call has ended: undici then drops the request and keeps the connection for the next one. */
+  started(controller: Dispatcher.DispatchController): void {
+    if (this.#ended) throw new Error('the caller has left');
+    this.#controller = controller;
+  }
+
+  /** Bytes went out on `connection`. A write that failed at once put none on the wire. */
+  wrote(connection: Connection): void {
+    if (!this.written && !connection.socket?.errored) this.written = true;
+    this.#body?.confirm();
+  }
+
+  answered(controller: Dispatcher.DispatchController, status: number): void {
+    if (this.#ended) return;
+    if (this.#paused) controller.pause();
+    this.#events.onHeaders(status, decodeHeaders(controller.rawHeaders));
+  }
+
+  received(chunk: Uint8Array): void {
+    countRead(chunk.length);
+    if (!this.#ended) this.#events.onData(chunk);
+  }
+
+  completed(): void {
+    if (this.#ended) return;
+    this.#finish();
+    this.#events.onEnd();
+  }
+
+  tooManyInterimAnswers(): void {
+    if (!this.#ended) this.#endWith('protocol', 'too many interim answers');
+  }
+
+  /** An attempt failed. `unused`: on a connection that had served before, without any sign of an answer. */
+  failed(error: unknown, unused: boolean, answered: boolean): void {
+    if (this.#ended) return;
+    const bodyFailure = this.#body?.failure();
+    if (bodyFailure) return this.#fail('body', 'the request body ended early', bodyFailure.cause);
+    if (error instanceof ConnectFailure) return this.#fail(error.kind, error.message);
+    if (!this.written && unused && !this.#retried) {
+      this.#retried = true;
+      this.#controller = null;
+      return this.#send(this.#doors.fresh(this.#request.destination), null);
+    }
+    // two lengths that contradict each other are reported as a mismatch before there is an answer
+    const contradicts = !answered && codeOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+    this.#fail(contradicts || isProtocolError(error) ? 'protocol' : 'reset', codeOf(error));
+  }
+
+  /** Ends the call by our own decision; the connection goes with it. */
+  #endWith(kind: TransportFailure['kind'], reason: string): void {
+    const controller = this.#controller;
+    this.#fail(kind, reason);
+    controller?.abort(new Error(reason));
+  }
+
+  #fail(kind: TransportFailure['kind'], reason: string, cause?: unknown): void {
+    if (this.#ended) return;
+    this.#finish();
+    const { written } = this;
+    this.#events.onFailure({ kind, written, reason, ...(kind === 'body' ? { cause } : {}) });
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    this.#body?.stop();
+    this.#doors.leave(this.#seat);
+  }
+}
+
+/** One try of a call on one connection, as undici tells of it. A later try has its own, so that what comes late of an earlier one is not mixed up. */
+class Attempt implements Dispatcher.DispatchHandler {
+  readonly #call: PooledCall;
+  readonly #connection: Connection;
+  readonly #pool: ConnectionPool | null;
+  #started = false;
+  #answered = false;
+  #reused = false;
+  #given = false;
+  #informational = 0;
+
+  constructor(call: PooledCall, connection: Connection, pool: ConnectionPool | null) {
+    this.#call = call;
+    this.#connection = connection;
+    this.#pool = pool;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#call.started(controller);
+    this.#started = true;
+    this.#reused = this.#connection.requests > 0;
+    this.#connection.requests++;
+  }
+
+  onBodySent(): void {
+    this.#call.wrote(this.#connection);
+  }
+
+  onRequestSent(): void {
+    this.#call.wrote(this.#connection);
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    if (status >= 200) {
+      this.#answered = true;
+      this.#call.answered(controller, status);
+    } else if (++this.#informational > MAX_INFORMATIONAL) this.#call.tooManyInterimAnswers();
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.#call.received(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#giveBack();
+    this.#call.completed();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: unknown): void {
+    const reused = this.#started ? this.#reused : this.#connection.requests > 0;
+    // behind whatever undici does about it now: to its socket, most of all
+    queueMicrotask(() => this.#giveBack());
+    this.#call.failed(error, reused && !this.#answered, this.#answered);
+  }
+
+  /** undici is done with the request: not before, whatever became of the call. */
+  #giveBack(): void {
+    if (this.#given) return;
+    this.#given = true;
+    this.#pool?.give(this.#connection);
   }
 }
 
 /** undici takes the length of a streamed body from the header list and then holds the stream to it. */
 function headersFor(request: UpstreamRequest): string[] {
-  const headers = [...request.headers];
-  if (request.bodyBytes !== null && request.body !== null && !(request.body instanceof Uint8Array)) {
-    headers.push('content-length', String(request.bodyBytes));
+  const headers = request.headers as string[];
+  if (request.bodyBytes === null || request.body === null || request.body instanceof Uint8Array) {
+    return headers;
   }
-  return headers;
-}
-
-interface Handler extends Dispatcher.DispatchHandler {
-  slot?: ConnectionSlot;
-  onBodySent(): void;
-  onRequestSent(): void;
-}
-
-function createHandler(state: CallState): Handler {
-  let started = false;
-  let answered = false;
-  let reused = false;
-  let informational = 0;
-
-  /** A write that failed at once put no byte on the wire. */
-  function markWritten(): void {
-    if (state.written || handler.slot?.socket?.errored) return;
-    state.written = true;
-  }
-
-  const handler: Handler = {
-    onRequestStart(controller) {
-      // thrown here, undici drops the request and keeps the connection for the next one
-      if (state.ended) throw new Error('the caller has left');
-      started = true;
-      state.controller = controller;
-      if (handler.slot) {
-        reused = handler.slot.requests > 0;
-        handler.slot.requests++;
-      }
-    },
-    onBodySent() {
-      markWritten();
-      state.body?.confirm();
-    },
-    onRequestSent: markWritten,
-    onResponseStart(controller, status) {
-      if (state.ended) return;
-      if (status < 200) {
-        if (++informational > MAX_INFORMATIONAL) endWith(state, 'protocol', 'too many interim answers');
-        return;
-      }
-      answered = true;
-      if (state.paused) controller.pause();
-      state.events.onHeaders(status, decodeHeaders(controller.rawHeaders));
-    },
-    onResponseData(_controller, chunk) {
-      countRead(chunk.length);
-      if (!state.ended) state.events.onData(chunk);
-    },
-    onResponseEnd() {
-      if (state.ended) return;
-      finish(state);
-      state.events.onEnd();
-    },
-    onResponseError(_controller, error) {
-      if (state.ended) return;
-      const bodyFailure = state.body?.failure();
-      if (bodyFailure) return fail(state, 'body', 'the request body ended early', bodyFailure.cause);
-      if (error instanceof ConnectFailure) return fail(state, error.kind, error.message);
-      if (!started) reused = (handler.slot?.requests ?? 0) > 0;
-      if (!state.written && !answered && reused && !state.retried) {
-        state.retried = true;
-        state.controller = null;
-        return send(state, state.doors.fresh);
-      }
-      // two lengths that contradict each other are reported as a mismatch before there is an answer
-      const contradicts = !answered && codeOf(error) === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
-      fail(state, contradicts || isProtocolError(error) ? 'protocol' : 'reset', codeOf(error));
-    },
-  };
-  return handler;
-}
-
-/** Ends the call from inside a callback of its own. */
-function endWith(state: CallState, kind: TransportFailure['kind'], reason: string): void {
-  const { controller } = state;
-  fail(state, kind, reason);
-  controller?.abort(new Error(reason));
-}
-
-function fail(state: CallState, kind: TransportFailure['kind'], reason: string, cause?: unknown): void {
-  if (state.ended) return;
-  finish(state);
-  state.events.onFailure({ kind, written: state.written, reason, ...(kind === 'body' ? { cause } : {}) });
-}
-
-function finish(state: CallState): void {
-  state.ended = true;
-  state.body?.stop();
-  state.doors.ended(state.self);
+  return [...headers, 'content-length', String(request.bodyBytes)];
 }
 
 /** What the peer sent was not HTTP/1.1, as opposed to a connection that broke. */

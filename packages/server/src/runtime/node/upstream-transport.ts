@@ -1,13 +1,20 @@
 /**
- * The Node transport: undici pools, one per origin, HTTP/1.1 without pipelining, on sockets that the checked connector opened.
- * Redirects, retries of sent requests and URLs do not exist here: a pool is given a path and nothing else.
+ * The Node transport: undici clients in a pool per origin, HTTP/1.1 without pipelining, on sockets that the checked connector opened.
+ * Redirects, retries of sent requests and URLs do not exist here: a client is given a path and nothing else.
  */
 import { LRUCache } from 'lru-cache';
-import { Client, Pool } from 'undici';
+import { Client } from 'undici';
 import type { Destination, Transport, UpstreamCall } from '../../forwarding/transport.ts';
+import { createRoster } from '../../roster.ts';
 import type { AddressGuard } from './addresses.ts';
-import { type ConnectionSlot, startUpstreamCall } from './upstream-call.ts';
+import { type CallDoors, startUpstreamCall } from './upstream-call.ts';
 import { createConnector, type ResolveHost, resolveBySystem } from './upstream-connector.ts';
+import {
+  type Connection,
+  type ConnectionPool,
+  createConnection,
+  createConnectionPool,
+} from './upstream-pool.ts';
 
 /** How the transport connects and keeps connections. */
 export interface NodeTransportOptions {
@@ -29,40 +36,23 @@ export interface NodeTransportOptions {
 /** Heads above this end the call: 32 KiB, as for requests. */
 const MAX_HEAD_BYTES = 32 * 1024;
 
-/** One connection of a pool, tagged so that a call knows whether its socket was used before and whether a write went through. */
-class SlottedClient extends Client {
-  readonly slot: ConnectionSlot;
-
-  constructor(origin: URL | string, options: Client.Options, slot: ConnectionSlot) {
-    super(origin, options);
-    this.slot = slot;
-  }
-
-  override dispatch(
-    options: Parameters<Client['dispatch']>[0],
-    handler: Parameters<Client['dispatch']>[1],
-  ): boolean {
-    (handler as { slot?: ConnectionSlot }).slot = this.slot;
-    return super.dispatch(options, handler);
-  }
-}
-
 /** Makes the transport. */
 export function createNodeTransport(options: NodeTransportOptions): Transport {
-  const live = new Set<UpstreamCall>();
+  const live = createRoster<UpstreamCall>();
   let closed = false;
 
-  const pools = new LRUCache<string, Pool>({
+  const pools = new LRUCache<string, ConnectionPool>({
     max: options.maxOrigins ?? 256,
-    // close() lets running requests end; only new ones are turned away
-    dispose: (pool) => void pool.close().catch(() => {}),
+    // running requests may end; only new ones are turned away
+    dispose: (pool) => pool.close(),
   });
+  const keepAliveMs = options.keepAliveMs ?? 60_000;
 
   function clientOptions(destination: Destination): Client.Options {
     return {
       allowH2: false,
       pipelining: 1,
-      keepAliveTimeout: options.keepAliveMs ?? 60_000,
+      keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: 300_000,
       maxHeaderSize: MAX_HEAD_BYTES,
       // forwarding keeps both times itself, by the relay's clock
@@ -78,51 +68,58 @@ export function createNodeTransport(options: NodeTransportOptions): Transport {
     };
   }
 
-  function openClient(origin: URL | string, settings: Client.Options): SlottedClient {
-    const slot: ConnectionSlot = { socket: null, requests: 0 };
-    const connect = settings.connect as NonNullable<ReturnType<typeof createConnector>>;
-    const tracked: typeof connect = (target, callback) =>
-      connect(target, (...result) => {
-        slot.socket = result[1];
-        slot.requests = 0;
-        callback(...result);
-      });
-    return new SlottedClient(origin, { ...settings, connect: tracked }, slot);
+  /** `settings.connect` is shared by the connections of a pool, and with it the TLS sessions. */
+  function openConnection(destination: Destination, settings: Client.Options): Connection {
+    const connect = settings.connect as ReturnType<typeof createConnector>;
+    return createConnection((opened) => {
+      const tracked: typeof connect = (target, callback) =>
+        connect(target, (...result) => {
+          if (result[1] !== null) opened(result[1]);
+          callback(...result);
+        });
+      return new Client(destination.origin, { ...settings, connect: tracked });
+    });
   }
 
-  function poolFor(destination: Destination): Pool {
-    const key = `${destination.allowPrivate ? 'private' : 'public'} ${destination.origin}`;
-    let pool = pools.get(key);
-    if (!pool) {
-      pool = new Pool(destination.origin, {
-        ...clientOptions(destination),
-        connections: options.maxConnectionsPerOrigin ?? 4096,
-        factory: (origin, settings) => openClient(origin, settings as Client.Options),
-      });
-      pools.set(key, pool);
-    }
+  function poolFor(destination: Destination): ConnectionPool {
+    const known = pools.get(poolKey(destination));
+    if (known !== undefined) return known;
+    const settings = clientOptions(destination);
+    const pool = createConnectionPool({
+      open: () => openConnection(destination, settings),
+      most: options.maxConnectionsPerOrigin ?? 4096,
+      // an undici client without a socket is small, but none shall stay for ever
+      idleMs: 2 * keepAliveMs,
+      nowMs: () => performance.now(),
+    });
+    pools.set(poolKey(destination), pool);
     return pool;
   }
 
+  const doors: CallDoors = {
+    pool(destination) {
+      if (closed) throw new Error('the transport is closed');
+      return poolFor(destination);
+    },
+    fresh: (destination) => openConnection(destination, clientOptions(destination)),
+    enter: live.join,
+    leave: live.leave,
+  };
+
   return {
     dispatch(request, events) {
-      const call = startUpstreamCall(request, events, {
-        pooled: () => {
-          if (closed) throw new Error('the transport is closed');
-          return poolFor(request.destination);
-        },
-        fresh: () => openClient(request.destination.origin, clientOptions(request.destination)),
-        ended: (self) => live.delete(self),
-      });
-      live.add(call);
-      return call;
+      return startUpstreamCall(request, events, doors);
     },
     async close() {
       closed = true;
-      for (const call of [...live]) call.abort();
+      for (const call of live.all()) call.abort();
       const open = [...pools.values()];
       pools.clear();
-      await Promise.all(open.map((pool) => pool.destroy().catch(() => {})));
+      await Promise.all(open.map((pool) => pool.destroy()));
     },
   };
+}
+
+function poolKey({ allowPrivate, origin }: Destination): string {
+  return allowPrivate ? `private ${origin}` : `public ${origin}`;
 }

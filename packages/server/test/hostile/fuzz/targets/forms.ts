@@ -1,6 +1,7 @@
 /** Multipart bodies and header values: what passes is read alike by the platform, and by ourselves when it is built anew. */
 import { validateHeaderValue } from 'node:http';
-import { headerValues, isHeaderText } from '../../../../src/forwarding/header-text.ts';
+import { isHeaderText } from '../../../../src/forwarding/header-text.ts';
+import { headerValues } from '../../../../src/io.ts';
 import {
   boundaryOf,
   buildMultipart,
