@@ -44,8 +44,16 @@ function charge(books: MemoryBooks, issuer: string, bytes: number): void {
   else books.issuerBytes.set(issuer, ofIssuer);
 }
 
+function isSubject(entry: Entry): entry is SubjectEntry {
+  return !('digest' in entry);
+}
+
 function schedule(books: MemoryBooks, entry: Entry, atMs: number): void {
   const page = Math.max(Math.ceil(atMs / PAGE_MS), books.sweptPage + 1);
+  if (isSubject(entry)) {
+    if (entry.duePage !== null && entry.duePage <= page) return;
+    entry.duePage = page;
+  }
   const list = books.calendar.get(page);
   if (list === undefined) books.calendar.set(page, [entry]);
   else list.push(entry);
@@ -112,14 +120,20 @@ export function sweep(books: MemoryBooks, nowMs: number, monotonicMs: number): v
   const page = Math.floor(nowMs / PAGE_MS);
   if (page <= books.sweptPage) return;
   books.sweptPage = page;
-  const due: Entry[] = [];
+  const subjects: SubjectEntry[] = [];
+  const tokens: TokenEntry[] = [];
   for (const [key, entries] of books.calendar) {
     if (key > page) continue;
     books.calendar.delete(key);
-    for (const entry of entries) due.push(entry);
+    for (const entry of entries) {
+      if (!isSubject(entry)) tokens.push(entry);
+      else if (entry.duePage === key) {
+        entry.duePage = null;
+        subjects.push(entry);
+      }
+    }
   }
-  for (const entry of due) {
-    if ('digest' in entry) dropToken(books, entry);
-    else dropSubject(books, entry, nowMs, monotonicMs);
-  }
+  // Tokens first, so that what goes in a minute does not depend on the order in which it came.
+  for (const entry of tokens) dropToken(books, entry);
+  for (const entry of subjects) dropSubject(books, entry, nowMs, monotonicMs);
 }

@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts';
 import { createAnchoredTime } from '../clock.ts';
 import { KEEP_AFTER_EXPIRY_MS } from './memory-books.ts';
 
-/** A start that seems to have moved by more than this means that the clock was stepped. */
-const CLOCK_STEP_MS = 2000;
+/** A start that seems to have moved by more than this means that the clock was stepped. Milliseconds. */
+export const CLOCK_STEP_MS = 2000;
 
 /** Judges whether a token that the store does not know may have had counters. */
 export interface CounterOrigin {

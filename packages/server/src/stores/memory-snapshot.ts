@@ -116,6 +116,7 @@ function readSubject(line: string, nowMs: number, elapsedMs: number): SubjectEnt
     calls: 0,
     rate: readRate(rate, nowMs, elapsedMs),
     leases: null,
+    duePage: null,
   };
 }
 

@@ -21,6 +21,8 @@ export interface SubjectEntry {
   rate: RateWindow | null;
   /** Null until there is one, as in a token's entry. */
   leases: Leases | null;
+  /** The minute in which it is looked at next; null when in none. */
+  duePage: number | null;
 }
 
 /** Counters of one token. */
@@ -117,7 +119,7 @@ export function createTokenEntry(request: ReservationRequest): TokenEntry {
 
 /** A fresh entry; counts nothing yet. */
 export function createSubjectEntry(key: string, issuer: string, bytes: number): SubjectEntry {
-  return { key, issuer, bytes, tokens: 0, calls: 0, rate: null, leases: null };
+  return { key, issuer, bytes, tokens: 0, calls: 0, rate: null, leases: null, duePage: null };
 }
 
 /** Whether all `most` leases are held at `nowMs`; lapsed ones are let go. */

@@ -3,7 +3,15 @@ import { runInNewContext } from 'node:vm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createRandom, held, requestAt, verdict } from '../../test/contract/store-contract.ts';
 import { createStepClock, type StepClock } from '../../test/support/step-clock.ts';
-import { createMemoryStore, type MemoryStore, type SnapshotPort } from './memory.ts';
+import {
+  createMemoryStore,
+  type MemoryStore,
+  type MemoryStoreOptions,
+  type MemoryStorePorts,
+  type SnapshotPort,
+} from './memory.ts';
+import { createSharedMemoryStore } from './shared-memory.ts';
+import { createSharedTable } from './shared-table.ts';
 import type { ReservationRequest } from './store.ts';
 
 /** A file that remembers one snapshot; reading takes it. */
@@ -23,7 +31,15 @@ function createFile(text: string | null = null): SnapshotPort & { text: string |
 
 const jti = (n: number) => `token-${n}-AAAAAAAAAAAAAA`;
 
-describe('the memory store over restarts', () => {
+type CreateStore = (options: MemoryStoreOptions, ports: MemoryStorePorts) => MemoryStore;
+
+/** The store of one thread and that of several, which keep the same promises. */
+const STORES: [name: string, create: CreateStore][] = [
+  ['memory', createMemoryStore],
+  ['shared memory', (options, ports) => createSharedMemoryStore(createSharedTable(options), options, ports)],
+];
+
+describe.each(STORES)('the %s store over restarts', (_name, createStore) => {
   let clock: StepClock;
   let file: ReturnType<typeof createFile>;
   let warnings: string[];
@@ -33,7 +49,7 @@ describe('the memory store over restarts', () => {
     warnings = [];
   });
   const start = (volatile: 'refuse' | 'reset' = 'refuse'): MemoryStore =>
-    createMemoryStore({ volatile }, { clock, snapshot: file, warn: (message) => warnings.push(message) });
+    createStore({ volatile }, { clock, snapshot: file, warn: (message) => warnings.push(message) });
   const at = (more: Partial<ReservationRequest> = {}) => requestAt(clock, more);
 
   it('A47 memory keeps every count over a clean stop', async () => {
@@ -195,7 +211,7 @@ describe('the memory store over restarts', () => {
 
   it('drops a damaged snapshot, says so, and goes on as after a crash', async () => {
     const good = createFile();
-    const store = createMemoryStore({}, { clock, snapshot: good });
+    const store = createStore({}, { clock, snapshot: good });
     const rate = { count: 2, windowMs: 1000 };
     const perSubject = { subject: 'user-42', calls: 9, rate };
     const request = at({
@@ -229,7 +245,7 @@ describe('the memory store over restarts', () => {
     let dropped = 0;
     for (const one of damaged) {
       const notes: string[] = [];
-      const restarted = createMemoryStore(
+      const restarted = createStore(
         {},
         { clock, snapshot: createFile(one), warn: (message) => notes.push(message) },
       );
@@ -246,17 +262,17 @@ describe('the memory store over restarts', () => {
   });
 
   it('says what it promises with and without a snapshot', () => {
-    expect(createMemoryStore({}, { clock }).promise).toContain('end with the process');
+    expect(createStore({}, { clock }).promise).toContain('end with the process');
     expect(start().promise).toContain('survive a clean stop');
   });
 });
 
-describe('the bounded memory store', () => {
+describe.each(STORES)('the bounded %s store', (_name, createStore) => {
   const clock = createStepClock();
   const at = (more: Partial<ReservationRequest> = {}) => requestAt(clock, more);
 
   it('A48 a capacity flood gets newcomers 503 and loses no live counter', async () => {
-    const store = createMemoryStore({ capacityBytes: 1_000_000 }, { clock });
+    const store = createStore({ capacityBytes: 1_000_000 }, { clock });
     const counts = new Map<number, number>();
     const reserve = async (n: number) =>
       verdict(
@@ -281,7 +297,7 @@ describe('the bounded memory store', () => {
   });
 
   it('one issuer fills half of it at most', async () => {
-    const store = createMemoryStore({ capacityBytes: 100_000 }, { clock });
+    const store = createStore({ capacityBytes: 100_000 }, { clock });
     let admitted = 0;
     while (verdict(await store.reserve(at({ jti: jti(admitted), calls: 1 }))) === 'ok') admitted += 1;
     expect(store.size().storeBytes).toBeLessThanOrEqual(50_000);
@@ -290,7 +306,7 @@ describe('the bounded memory store', () => {
   });
 
   it('charges what a token may grow to, so that known tokens with nonces never meet the limit', async () => {
-    const store = createMemoryStore({ capacityBytes: 100_000 }, { clock });
+    const store = createStore({ capacityBytes: 100_000 }, { clock });
     const nonces = (n: number, i: number) =>
       at({
         jti: jti(n),
@@ -310,7 +326,7 @@ describe('the bounded memory store', () => {
 
   it('makes room when tokens expire, never before', async () => {
     const own = createStepClock();
-    const store = createMemoryStore({ capacityBytes: 100_000 }, { clock: own });
+    const store = createStore({ capacityBytes: 100_000 }, { clock: own });
     let n = 0;
     while (verdict(await store.reserve(requestAt(own, { jti: jti(n), calls: 1 }))) === 'ok') n += 1;
     own.advance(3_599_000);
@@ -322,13 +338,68 @@ describe('the bounded memory store', () => {
   });
 
   it('a refused newcomer leaves nothing behind', async () => {
-    const store = createMemoryStore({}, { clock });
+    const store = createStore({}, { clock });
     for (let n = 0; n < 100; n++) {
       const perSubject = { subject: `user-${n}`, calls: 0 };
       expect(verdict(await store.reserve(at({ jti: jti(n), calls: 5, perSubject })))).toBe('calls');
     }
     expect(store.size()).toEqual({ storeEntries: 0, storeBytes: 0 });
   });
+
+  it('a subject outlives its last token while its rate window or a stream remembers it, then goes', async () => {
+    const own = createStepClock();
+    const store = createStore({}, { clock: own });
+    const perSubject = { subject: 'user-42', rate: { count: 1, windowMs: 7_200_000 } };
+    const soon = () => Math.floor(own.nowMs() / 1000) + 60;
+    held(await store.reserve(requestAt(own, { jti: jti(1), perSubject, expiresAtSeconds: soon() })));
+    own.advance(600_000);
+    const next = () => requestAt(own, { jti: jti(2), perSubject, expiresAtSeconds: soon() });
+    expect(verdict(await store.reserve(next()))).toBe('rate');
+    own.advance(7_200_000);
+    expect(verdict(await store.reserve(next()))).toBe('ok');
+    own.advance(9_000_000);
+    held(await store.reserve(requestAt(own, { jti: jti(3), calls: 1 })));
+    own.advance(60_000);
+    held(await store.reserve(requestAt(own, { jti: jti(4), calls: 1 })));
+    expect(store.size().storeEntries).toBe(2);
+    const plain = createStore({}, { clock: own });
+    held(await plain.reserve(requestAt(own, { jti: jti(3), calls: 1 })));
+    held(await plain.reserve(requestAt(own, { jti: jti(4), calls: 1 })));
+    expect(store.size().storeBytes).toBe(plain.size().storeBytes);
+  });
+
+  it('a settlement after the entry is gone does no harm to a subject', async () => {
+    const own = createStepClock();
+    const store = createStore({}, { clock: own });
+    const perSubject = { subject: 'user-42', calls: 2 };
+    const dying = Math.floor(own.nowMs() / 1000) + 60;
+    const running = held(
+      await store.reserve(requestAt(own, { jti: jti(1), perSubject, expiresAtSeconds: dying })),
+    );
+    const lasting = requestAt(own, { jti: jti(2), perSubject });
+    held(await store.reserve(lasting));
+    own.advance(240_000);
+    held(await store.reserve(lasting));
+    expect(store.settle(running, { calls: 'refund' })).toBeNull();
+    expect(verdict(await store.reserve(lasting))).toBe('calls');
+  });
+
+  it('reserves in well under the time of a request', async () => {
+    const store = createStore({}, { clock });
+    const request = at({ calls: 1e9, attempts: 2e9, rate: { count: 1000, windowMs: 1 }, concurrency: 5 });
+    const started = performance.now();
+    for (let i = 0; i < 20_000; i++) {
+      const result = store.reserve(request);
+      if (!(result instanceof Promise) && 'id' in result) store.settle(result, { calls: 'commit' });
+      if (i % 500 === 0) clock.advance(1);
+    }
+    expect((performance.now() - started) / 20_000).toBeLessThan(0.1);
+  });
+});
+
+describe('the heap of the memory store', () => {
+  const clock = createStepClock();
+  const at = (more: Partial<ReservationRequest> = {}) => requestAt(clock, more);
 
   // retry: what a heap grew by also depends on when its collector ran
   it('charges no less than what tokens really take', { retry: 2 }, async () => {
@@ -376,55 +447,5 @@ describe('the bounded memory store', () => {
       expect(grown).toBeGreaterThan(charged / 10);
     }
     expect(alive).toHaveLength(2 * Object.keys(kinds).length);
-  });
-
-  it('a subject outlives its last token while its rate window or a stream remembers it, then goes', async () => {
-    const own = createStepClock();
-    const store = createMemoryStore({}, { clock: own });
-    const perSubject = { subject: 'user-42', rate: { count: 1, windowMs: 7_200_000 } };
-    const soon = () => Math.floor(own.nowMs() / 1000) + 60;
-    held(await store.reserve(requestAt(own, { jti: jti(1), perSubject, expiresAtSeconds: soon() })));
-    own.advance(600_000);
-    const next = () => requestAt(own, { jti: jti(2), perSubject, expiresAtSeconds: soon() });
-    expect(verdict(await store.reserve(next()))).toBe('rate');
-    own.advance(7_200_000);
-    expect(verdict(await store.reserve(next()))).toBe('ok');
-    own.advance(9_000_000);
-    held(await store.reserve(requestAt(own, { jti: jti(3), calls: 1 })));
-    own.advance(60_000);
-    held(await store.reserve(requestAt(own, { jti: jti(4), calls: 1 })));
-    expect(store.size().storeEntries).toBe(2);
-    const plain = createMemoryStore({}, { clock: own });
-    held(await plain.reserve(requestAt(own, { jti: jti(3), calls: 1 })));
-    held(await plain.reserve(requestAt(own, { jti: jti(4), calls: 1 })));
-    expect(store.size().storeBytes).toBe(plain.size().storeBytes);
-  });
-
-  it('a settlement after the entry is gone does no harm to a subject', async () => {
-    const own = createStepClock();
-    const store = createMemoryStore({}, { clock: own });
-    const perSubject = { subject: 'user-42', calls: 2 };
-    const dying = Math.floor(own.nowMs() / 1000) + 60;
-    const running = held(
-      await store.reserve(requestAt(own, { jti: jti(1), perSubject, expiresAtSeconds: dying })),
-    );
-    const lasting = requestAt(own, { jti: jti(2), perSubject });
-    held(await store.reserve(lasting));
-    own.advance(240_000);
-    held(await store.reserve(lasting));
-    expect(store.settle(running, { calls: 'refund' })).toBeNull();
-    expect(verdict(await store.reserve(lasting))).toBe('calls');
-  });
-
-  it('reserves in well under the time of a request', async () => {
-    const store = createMemoryStore({}, { clock });
-    const request = at({ calls: 1e9, attempts: 2e9, rate: { count: 1000, windowMs: 1 }, concurrency: 5 });
-    const started = performance.now();
-    for (let i = 0; i < 20_000; i++) {
-      const result = store.reserve(request);
-      if (!(result instanceof Promise) && 'id' in result) store.settle(result, { calls: 'commit' });
-      if (i % 500 === 0) clock.advance(1);
-    }
-    expect((performance.now() - started) / 20_000).toBeLessThan(0.1);
   });
 });

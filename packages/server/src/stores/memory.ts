@@ -85,7 +85,8 @@ interface MemoryState {
   closed: boolean;
 }
 
-function promiseOf(snapshot: boolean, reset: boolean): string {
+/** What such a store promises, with and without a snapshot port, with and without `volatile: reset`. */
+export function promiseOf(snapshot: boolean, reset: boolean): string {
   const clean = snapshot ? 'counters survive a clean stop' : 'counters end with the process';
   const crash = reset
     ? 'after a crash every quota starts anew (volatile: reset)'
