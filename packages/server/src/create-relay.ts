@@ -61,7 +61,10 @@ export interface RejectedRai {
   readonly problems: readonly Problem[];
 }
 
-/** What all relays of one process count in together. Goes from thread to thread by `postMessage`; holds memory, nothing secret. */
+/**
+ * What all relays of one process count in together. Goes from thread to thread by `postMessage`; holds memory, nothing secret.
+ * The buckets of `rate_limit` and failure damping belong here too, once policy takes them from outside.
+ */
 export interface SharedState {
   readonly counters: SharedTableHandle;
 }
@@ -151,9 +154,8 @@ export interface SharedCounters {
 
 /** Makes counters for several threads, with those of the last clean stop if a snapshot holds them. Times must come from a clock that all threads have. */
 export function createSharedCounters(config: Config, ports: MemoryStorePorts): SharedCounters {
-  const { max_bytes: capacityBytes, volatile } = config.store;
-  const table = createSharedTable({ capacityBytes });
-  const store = createSharedMemoryStore(table, { capacityBytes, volatile }, ports);
+  const table = createSharedTable({ capacityBytes: config.store.max_bytes });
+  const store = createSharedMemoryStore(table, { volatile: config.store.volatile }, ports);
   return { state: { counters: table.handle }, store };
 }
 
@@ -242,11 +244,11 @@ function createStages(
   // left unread, the file would silently not bind
   if (server.geoip_file !== null && ports.countryLookup === undefined) throw new RelayConfigError([NO_FILES]);
 
-  const bounds = { capacityBytes: config.store.max_bytes, volatile: config.store.volatile };
+  const { max_bytes: capacityBytes, volatile } = config.store;
   const warn = (message: string) => logger?.log('warn', message);
   const store = ports.shared
-    ? createSharedMemoryStore(openSharedTable(ports.shared.counters), bounds, { clock, warn })
-    : createMemoryStore(bounds, { clock, ...(snapshot && { snapshot }), warn });
+    ? createSharedMemoryStore(openSharedTable(ports.shared.counters), { volatile }, { clock, warn })
+    : createMemoryStore({ capacityBytes, volatile }, { clock, ...(snapshot && { snapshot }), warn });
   const policy = createPolicy(createPolicyOptions({ rate_limit, damping, ...server }), {
     clock,
     store,
