@@ -29,6 +29,8 @@ export const REVEALED: Readonly<Record<string, string>> = {
     'counters, read by the reader of secret files for its checks',
   [`${SERVER}/runtime/node/vault-secrets.ts:fromFile`]: 'bytes to text; wrapped again at once',
   [`${SERVER}/runtime/node/vault-secrets.ts:readVault`]: 'to see whether a header can carry it',
+  [`${SERVER}/runtime/node/worker-messages.ts:packSecrets`]:
+    'to another thread of the process, which wraps it again',
   [`${CLI}/check-secrets.ts:secretsOf`]:
     'a user’s own keys, in other spellings to look for; wrapped again at once',
   [`${CLI}/inspect.ts:readKid`]: 'the key id in a token’s open header',

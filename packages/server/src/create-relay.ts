@@ -38,7 +38,15 @@ import { createSpine, type Relay, type RelayStages } from './relay.ts';
 import { renderError } from './render-error.ts';
 import type { VaultEntry } from './routing/options.ts';
 import { createRouting } from './routing/routing.ts';
-import { createMemoryStore, type MemoryStore, type SnapshotPort } from './stores/memory.ts';
+import {
+  createMemoryStore,
+  type MemoryStore,
+  type MemoryStorePorts,
+  type SnapshotPort,
+} from './stores/memory.ts';
+import { createSharedMemoryStore } from './stores/shared-memory.ts';
+import { createSharedTable, openSharedTable, type SharedTableHandle } from './stores/shared-table.ts';
+import type { Store } from './stores/store.ts';
 import { createTranslation } from './translation/translation.ts';
 
 /** A checked key file and its name for messages. */
@@ -53,6 +61,14 @@ export interface RejectedRai {
   readonly problems: readonly Problem[];
 }
 
+/**
+ * What all relays of one process count in together. Goes from thread to thread by `postMessage`; holds memory, nothing secret.
+ * The buckets of `rate_limit` and failure damping belong here too, once policy takes them from outside.
+ */
+export interface SharedState {
+  readonly counters: SharedTableHandle;
+}
+
 /** What a runtime brings. */
 export interface RelayPorts {
   readonly transport: Transport;
@@ -63,7 +79,9 @@ export interface RelayPorts {
   /** Default: nowhere. */
   readonly logger?: Logger;
   readonly metrics?: Metrics;
-  /** Where the memory store's counters wait between two runs. Default: nothing survives a stop. */
+  /** What several threads of a process share, as `createSharedCounters` made it in one of them. Default: counters of its own. */
+  readonly shared?: SharedState;
+  /** Where the relay's own memory store has its counters between two runs. Default: nothing survives a stop. */
   readonly snapshot?: SnapshotPort;
   /** Keys that stay at the relay, by name. */
   readonly vault?: ReadonlyMap<string, VaultEntry>;
@@ -124,6 +142,21 @@ export function checkProviders(config: Pick<Config, 'providers' | 'vault'>): rea
     ];
   });
   return [...problems, ...strays];
+}
+
+/** The owner's end of counters that several threads share. */
+export interface SharedCounters {
+  /** For the relay of each thread. */
+  readonly state: SharedState;
+  /** Closed once all relays are: it then keeps the counters. */
+  readonly store: Store;
+}
+
+/** Makes counters for several threads, with those of the last clean stop if a snapshot holds them. Times must come from a clock that all threads have. */
+export function createSharedCounters(config: Config, ports: MemoryStorePorts): SharedCounters {
+  const table = createSharedTable({ capacityBytes: config.store.max_bytes });
+  const store = createSharedMemoryStore(table, { volatile: config.store.volatile }, ports);
+  return { state: { counters: table.handle }, store };
 }
 
 const NO_FILES: Problem = {
@@ -211,10 +244,11 @@ function createStages(
   // left unread, the file would silently not bind
   if (server.geoip_file !== null && ports.countryLookup === undefined) throw new RelayConfigError([NO_FILES]);
 
-  const store = createMemoryStore(
-    { capacityBytes: config.store.max_bytes, volatile: config.store.volatile },
-    { clock, ...(snapshot && { snapshot }), warn: (message) => logger?.log('warn', message) },
-  );
+  const { max_bytes: capacityBytes, volatile } = config.store;
+  const warn = (message: string) => logger?.log('warn', message);
+  const store = ports.shared
+    ? createSharedMemoryStore(openSharedTable(ports.shared.counters), { volatile }, { clock, warn })
+    : createMemoryStore({ capacityBytes, volatile }, { clock, ...(snapshot && { snapshot }), warn });
   const policy = createPolicy(createPolicyOptions({ rate_limit, damping, ...server }), {
     clock,
     store,

@@ -39,9 +39,9 @@ export const serverSection = group(
       security:
         'A range that is too wide lets a caller choose its own address, and with it pass `ips` and the limits per address.',
     }),
-    workers: whole(1, 1, 1, {
+    workers: whole(1, 0, 256, {
       description:
-        'Processes that serve. More than one needs a shared store, which this release does not have.',
+        'Threads that serve on the one port, with one set of counters; 0 = one per core. More than one needs a system that lets threads share a port (Linux).',
     }),
     read_timeout: seconds(10, 0.1, 3600, {
       description: 'Longest time for the head of a request. Never cuts a body or an answer.',
@@ -73,7 +73,7 @@ export const serverSection = group(
     }),
     max_buffered_bytes: whole(256 * MIB, MIB, 64 * 1024 * MIB, {
       description:
-        'Memory for all request bodies held at once because a claim looks into them; beyond it requests get 503.',
+        'Memory for all request bodies held at once because a claim looks into them; beyond it requests get 503. Several workers have an equal share each.',
       unit: 'bytes',
       security: 'More than the machine can spare lets holders of tokens exhaust its memory.',
     }),
@@ -165,7 +165,7 @@ export const dampingSection = group(
   {
     failures: whole(100, 0, 1_000_000, {
       description:
-        'Failed openings from one address (IPv6: /64, and ten times as many from a /48) within `window` before its unknown tokens are turned away; tokens opened before pass. Counted by each process for itself. 0 = off.',
+        'Failed openings from one address (IPv6: /64, and ten times as many from a /48) within `window` before its unknown tokens are turned away; tokens opened before pass. Counted by each process, and each of its workers, for itself. 0 = off.',
       security: '0 lets an address make the relay decrypt as fast as it can send.',
     }),
     window: seconds(10, 1, 3600, { description: 'The time in which `failures` are counted.' }),

@@ -26,7 +26,7 @@ export interface AdminParts {
   ready(): Readiness;
   metrics(): Promise<{ text: string; contentType: string }>;
   /** Plain data for `/`; no secrets. */
-  details(): Readonly<Record<string, unknown>>;
+  details(): Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
   /** Judges an `Authorization` header; null where only loopback is let in and no secret is asked for. */
   readonly authorize: ((header: string | undefined) => boolean) | null;
   readonly isLoopback: LoopbackTest;
@@ -61,7 +61,7 @@ export function createAdminApp(parts: AdminParts): Hono {
     const { text, contentType } = await parts.metrics();
     return c.body(text, 200, { 'content-type': contentType });
   });
-  get('/', (c) => c.json(parts.details()));
+  get('/', async (c) => c.json(await parts.details()));
   app.notFound((c) => shellError(c, 'not_found'));
   app.onError((error, c) => {
     parts.onFault?.(error);

@@ -6,8 +6,10 @@ import { createRai } from 'relayapi-token';
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/observability/logger.ts';
 import { parseFlags } from '../../src/runtime/node/flags.ts';
+import { createLogOutput } from '../../src/runtime/node/log-output.ts';
 import { type Prepared, prepare } from '../../src/runtime/node/prepare.ts';
-import { StartError, startServer } from '../../src/runtime/node/start-server.ts';
+import { StartError } from '../../src/runtime/node/start-error.ts';
+import { startServer } from '../../src/runtime/node/start-server.ts';
 import { putFile, startFolder } from '../support/server-process.ts';
 
 const FREE = ['-server.port=0', '-admin.port=0'];
@@ -26,6 +28,9 @@ async function prepared(folder: string, argv: readonly string[] = []): Promise<P
 const options = (more: object = {}) => ({
   demo: false,
   logger: silentLogger,
+  log: { output: createLogOutput(process.stdout), level: null },
+  complain: () => {},
+  onLost: (error: Error) => expect.unreachable(error.message),
   version: '0.0.0',
   fault: () => {},
   ...more,

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../src/runtime/node/main.ts', import.meta.url));
+/** The program as it is published; absent until it is built. */
+export const BUILT_MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** A fresh folder to start in. */
 export function startFolder(): string {
@@ -49,6 +51,8 @@ export interface Start {
   readonly preload?: URL;
   /** Most open files (`ulimit -n`). */
   readonly openFiles?: number;
+  /** Starts what is built instead of the sources. Default false. */
+  readonly built?: boolean;
 }
 
 /**
@@ -60,13 +64,13 @@ export function startProcess(
   argv: readonly string[],
   env: Record<string, string> = {},
   watch: ((text: string) => void) | null = null,
-  { preload, openFiles }: Start = {},
+  { preload, openFiles, built = false }: Start = {},
 ): ServerProcess {
-  const node = [process.execPath, '--conditions=relayapi-source'];
+  const node = built ? [process.execPath] : [process.execPath, '--conditions=relayapi-source'];
   if (preload !== undefined) node.push(`--import=${preload.href}`);
   // exec: the shell becomes the program, so that signals and /proc mean the program
   const shell = openFiles === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${openFiles} && exec "$@"`, 'sh'];
-  const [program = '', ...rest] = [...shell, ...node, MAIN, ...argv];
+  const [program = '', ...rest] = [...shell, ...node, built ? BUILT_MAIN : MAIN, ...argv];
   const child = spawn(program, rest, {
     cwd: folder,
     env: { PATH: process.env['PATH'], HOME: folder, ...env },

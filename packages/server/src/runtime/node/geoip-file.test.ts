@@ -110,3 +110,26 @@ describe('a geoip file', () => {
     file.stop();
   });
 });
+
+describe('in memory that threads share', () => {
+  it('is read alike, at the start and when it changes', async () => {
+    const path = put(fileFor('FR'));
+    const file = openGeoipFile(path, 'config.json', { shared: true });
+    if ('problem' in file) throw new Error(file.problem.message);
+    expect(file.bytes.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(file.bytes.equals(fileFor('FR'))).toBe(true);
+    expect(file.find(address)).toBe('FR');
+    const first = file.bytes;
+    writeFileSync(`${path}.new`, fileFor('DE'));
+    renameSync(`${path}.new`, path);
+    await file.lookNow();
+    expect(file.bytes.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(file.bytes.equals(fileFor('DE'))).toBe(true);
+    expect(file.find(address)).toBe('DE');
+    expect(first.equals(fileFor('FR'))).toBe(true);
+  });
+
+  it('is not where nobody asks for it', () => {
+    expect(open(put(fileFor('FR'))).bytes.buffer).not.toBeInstanceOf(SharedArrayBuffer);
+  });
+});

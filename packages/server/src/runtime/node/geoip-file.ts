@@ -2,7 +2,7 @@
  * The operator's geoip file: read at the start, read again when it changes, the last good state kept meanwhile.
  * Its mode does not matter: nothing in it is secret. Not here: what stands in it (country-database.ts).
  */
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Address } from '../../address.ts';
 import type { ConfigProblem } from '../../config/problems.ts';
@@ -26,6 +26,8 @@ export interface GeoipWatchOptions {
 /** The file in use. */
 export interface GeoipFile extends CountryLookup {
   readonly path: string;
+  /** Content of the file as it is in use. */
+  readonly bytes: Buffer;
   /** What is in use now. */
   readonly database: CountryDatabase;
   /** Looks whether the file changed and, unlike the clock, takes it at once. Never rejects. */
@@ -35,7 +37,15 @@ export interface GeoipFile extends CountryLookup {
   stop(): void;
 }
 
-type Read = { readonly database: CountryDatabase; readonly signature: string } | ReadFault;
+/** How to read. */
+export interface GeoipReadOptions {
+  /** Reads into memory that threads can share. Default false. */
+  readonly shared?: boolean;
+}
+
+type Read =
+  | { readonly database: CountryDatabase; readonly bytes: Buffer; readonly signature: string }
+  | ReadFault;
 interface ReadFault {
   readonly problem: DatabaseProblem;
   readonly signature: string;
@@ -51,7 +61,19 @@ function explain(error: unknown): DatabaseProblem {
   return { message, fix: fix.replace('give the file to that user, mode 0600', 'let that user read it') };
 }
 
-function readDatabase(path: string): Read {
+/** The rest of an open file; one that grows meanwhile is cut at `size`, and judged anew once it has come to rest. */
+function readShared(descriptor: number, size: number): Buffer {
+  const bytes = Buffer.from(new SharedArrayBuffer(size));
+  let length = 0;
+  while (length < size) {
+    const read = readSync(descriptor, bytes, length, size - length, null);
+    if (read === 0) break;
+    length += read;
+  }
+  return bytes.subarray(0, length);
+}
+
+function readDatabase(path: string, { shared = false }: GeoipReadOptions): Read {
   let descriptor: number;
   try {
     // non-blocking, or opening a named pipe would wait for its writer
@@ -68,8 +90,9 @@ function readDatabase(path: string): Read {
     if (stats.size > BigInt(MAX_BYTES)) {
       return { problem: { message: 'is larger than 1 GiB', fix: 'name a country database' }, signature };
     }
-    const opened = openCountryDatabase(readFileSync(descriptor));
-    return 'problem' in opened ? { ...opened, signature } : { database: opened, signature };
+    const bytes = shared ? readShared(descriptor, Number(stats.size)) : readFileSync(descriptor);
+    const opened = openCountryDatabase(bytes);
+    return 'problem' in opened ? { ...opened, signature } : { database: opened, bytes, signature };
   } catch (error) {
     return { problem: explain(error), signature: '' };
   } finally {
@@ -78,14 +101,18 @@ function readDatabase(path: string): Read {
 }
 
 /** Opens the file that `server.geoip_file` names. `configName` stands in the problem. */
-export function openGeoipFile(path: string, configName: string): GeoipFile | { problem: ConfigProblem } {
-  const first = readDatabase(path);
+export function openGeoipFile(
+  path: string,
+  configName: string,
+  options: GeoipReadOptions = {},
+): GeoipFile | { problem: ConfigProblem } {
+  const first = readDatabase(path, options);
   if ('problem' in first) {
     const { message, fix } = first.problem;
     const problem = { source: configName, path: '$.server.geoip_file', fix };
     return { problem: { ...problem, message: `names ${redact(path)}, which ${whichIs(message)}` } };
   }
-  return createGeoipFile(path, first);
+  return createGeoipFile(path, first, options);
 }
 
 /** `there is no such file` does not go on from "which". */
@@ -93,8 +120,12 @@ function whichIs(message: string): string {
   return message === 'there is no such file' ? 'is not there' : message;
 }
 
-function createGeoipFile(path: string, first: Exclude<Read, ReadFault>): GeoipFile {
-  let { database, signature: judged } = first;
+function createGeoipFile(
+  path: string,
+  first: Exclude<Read, ReadFault>,
+  options: GeoipReadOptions,
+): GeoipFile {
+  let { database, bytes, signature: judged } = first;
   let seen = judged;
   let told: GeoipWatchOptions | null = null;
   let timer: NodeJS.Timeout | null = null;
@@ -105,13 +136,13 @@ function createGeoipFile(path: string, first: Exclude<Read, ReadFault>): GeoipFi
     const settled = atOnce || signature === seen;
     seen = signature;
     if (signature === judged || !settled) return;
-    const read = readDatabase(path);
+    const read = readDatabase(path, options);
     judged = read.signature;
     if ('problem' in read) {
       told?.onRejected(read.problem);
       return;
     }
-    database = read.database;
+    ({ database, bytes } = read);
     told?.onTaken(database);
   }
 
@@ -124,6 +155,9 @@ function createGeoipFile(path: string, first: Exclude<Read, ReadFault>): GeoipFi
     path,
     get database() {
       return database;
+    },
+    get bytes() {
+      return bytes;
     },
     find: (address: Address) => database.find(address),
     lookNow: () => lookAfterOthers(true),

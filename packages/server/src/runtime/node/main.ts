@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { errorFields, silentLogger } from '../../observability/logger.ts';
+import { shrinkHeap } from './collector.ts';
 import { generateRai } from './default-rai.ts';
 import { type Flags, parseFlags, USAGE } from './flags.ts';
 import { faultLine, type Guard, guardProcess } from './last-resort.ts';
@@ -13,7 +14,8 @@ import { createPinoLogger } from './pino-logger.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { problemLine, problemText } from './problem-list.ts';
 import { handleSignals } from './signals.ts';
-import { type RunningServer, StartError, startServer } from './start-server.ts';
+import { StartError } from './start-error.ts';
+import { type RunningServer, startServer } from './start-server.ts';
 import { forgetVariables } from './vault-secrets.ts';
 
 const USAGE_EXIT = 2;
@@ -53,32 +55,52 @@ async function run(prepared: Prepared, flags: Flags, guard: Guard): Promise<void
   const level = flags.debug || config.server.debug ? 'debug' : config.log.level;
   const logger = config.log.console ? createPinoLogger(level, output) : silentLogger;
   const fault = (error: unknown) => logger.log('error', 'fault', errorFields(error));
-  for (const warning of prepared.warnings) process.stderr.write(`relayapi-server: ${problemLine(warning)}\n`);
+  const complain = (text: string) => void process.stderr.write(text);
+  for (const warning of prepared.warnings) complain(`relayapi-server: ${problemLine(warning)}\n`);
 
-  let server: RunningServer | null = null;
-  let closing: Promise<void> | null = null;
-  const stop = (drainMs: number) => {
-    closing = (server?.close(drainMs) ?? Promise.resolve()).then(
-      () => leave(0),
-      (error) => {
-        fault(error);
-        leave(1);
-      },
-    );
-  };
   const leave = (code: number) => {
     output.flush();
     process.exit(code);
   };
+  let stopping = false;
+  let starting: Promise<RunningServer> | null = null;
+  // a start that is under way is brought to its end first: it has taken the counters of the last run
+  const stop = (drainMs: number) => {
+    stopping = true;
+    Promise.resolve(starting)
+      .then((server) => server?.close(drainMs))
+      .then(
+        () => leave(0),
+        (error) => {
+          fault(error);
+          leave(1);
+        },
+      );
+  };
   handleSignals(process, {
     drain: () => stop(config.server.drain_timeout * 1000),
     hurry: () => stop(0),
-    reload: () => void server?.reload(),
+    reload: () => void starting?.then((server) => server.reload()),
     fault,
   });
   guard.release();
-  server = await startServer(prepared, { demo: flags.demo, logger, version: version(), fault });
-  if (closing === null) process.stdout.write(server.greeting);
+  starting = startServer(prepared, {
+    demo: flags.demo,
+    logger,
+    log: { output, level: config.log.console ? level : null },
+    version: version(),
+    fault,
+    complain,
+    onLost(error) {
+      complain(faultLine(error));
+      leave(1);
+    },
+  });
+  const { greeting } = await starting;
+  if (stopping) return;
+  process.stdout.write(greeting);
+  // what only the start needed would otherwise lie until traffic pushes it out
+  setImmediate(shrinkHeap);
 }
 
 /** Runs the program; resolves with an exit code, or null while the server runs. */

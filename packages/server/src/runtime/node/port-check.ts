@@ -1,5 +1,5 @@
 /** Asks whether an address can be listened on before anything is started, so that a taken port stands in the list of problems with the rest. */
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import type { ConfigProblem } from '../../config/problems.ts';
 import { hostPort } from './default-rai.ts';
 
@@ -39,5 +39,21 @@ export function checkPort(
     const probe = createServer();
     probe.once('error', (error) => resolve({ ...place, ...explainListenError(error, host, port) }));
     probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(null)));
+  });
+}
+
+/** The problem with letting several threads listen on one port, or null where the system can. `probe`: any server that listens nowhere yet. */
+export function checkPortSharing(
+  place: { readonly source: string; readonly path: string },
+  probe: Pick<Server, 'once' | 'listen' | 'close'> = createServer(),
+): Promise<ConfigProblem | null> {
+  const message = 'asks for several threads on one port, which this system cannot do';
+  const fix = 'write 1; for more cores start several relays on ports of their own';
+  return new Promise((resolve) => {
+    // whatever else keeps it from listening, the relay's own start will say
+    probe.once('error', ({ code }: NodeJS.ErrnoException) =>
+      resolve(code === 'ENOTSUP' ? { ...place, message, fix } : null),
+    );
+    probe.listen({ host: '127.0.0.1', port: 0, reusePort: true }, () => probe.close(() => resolve(null)));
   });
 }

@@ -13,17 +13,20 @@ import { checkProviders } from '../../create-relay.ts';
 import type { VaultEntry } from '../../routing/options.ts';
 import { DEFAULT_RAI, makeDefaultRai } from './default-rai.ts';
 import type { Flags } from './flags.ts';
-import { type GeoipFile, openGeoipFile } from './geoip-file.ts';
-import { checkPort } from './port-check.ts';
+import { type GeoipFile, type GeoipReadOptions, openGeoipFile } from './geoip-file.ts';
+import { checkPort, checkPortSharing } from './port-check.ts';
 import { createRaiFiles, type RaiFiles, type RaiLook } from './rai-files.ts';
 import { explainSystemError } from './secret-files.ts';
 import { readAdminSecret, readVault } from './vault-secrets.ts';
+import { countWorkers, shareOf } from './worker-count.ts';
 
 /** What a start needs. */
 export interface Prepared {
   readonly config: Config;
   /** Name of the config file, for messages. */
   readonly configName: string;
+  /** Threads that are to serve; 1: the main one alone. */
+  readonly workers: number;
   readonly warnings: readonly ConfigProblem[];
   readonly vault: ReadonlyMap<string, VaultEntry>;
   readonly adminSecret: Secret | null;
@@ -78,12 +81,13 @@ function createJudge(flags: Flags, config: Config): (file: RaiFile) => Problem |
   };
 }
 
-/** The geoip file that config names, open; null where it names none. */
+/** The geoip file that config names, open; null where it names none. `options`: how it is held in memory. */
 export function readGeoip(
   { server }: Config,
   configName: string,
+  options: GeoipReadOptions = {},
 ): GeoipFile | { problem: ConfigProblem } | null {
-  return server.geoip_file === null ? null : openGeoipFile(server.geoip_file, configName);
+  return server.geoip_file === null ? null : openGeoipFile(server.geoip_file, configName, options);
 }
 
 /** Key files as a start finds them. */
@@ -110,11 +114,22 @@ export async function readKeys(path: string, flags: Flags, config: Config): Prom
   return { files, look, problems };
 }
 
-async function checkPorts(config: Config, configName: string): Promise<ConfigProblem[]> {
+/** Memory for bodies is divided among the workers, so that the sum holds; one share may then be less than one body. */
+function adviseOnShares({ server }: Config, configName: string, workers: number): ConfigProblem[] {
+  const share = shareOf(server.max_buffered_bytes, workers);
+  if (workers === 1 || share >= server.max_body_bytes) return [];
+  const path = '$.server.max_buffered_bytes';
+  const message = `leaves each of ${workers} workers ${share} bytes, less than "max_body_bytes"`;
+  const fix = `raise it to ${workers * server.max_body_bytes}, or larger bodies that a claim looks into get 503`;
+  return [{ source: configName, path, message, fix }];
+}
+
+async function checkPorts(config: Config, configName: string, workers: number): Promise<ConfigProblem[]> {
   const { server, admin } = config;
   const place = (path: string) => ({ source: configName, path });
   const found = await Promise.all([
     checkPort(server.host, server.port, place('$.server.port')),
+    workers > 1 ? checkPortSharing(place('$.server.workers')) : null,
     admin.enabled ? checkPort(admin.host, admin.port, place('$.admin.port')) : null,
   ]);
   return found.filter((problem) => problem !== null);
@@ -130,7 +145,8 @@ export async function prepare(
   const sources = { env, groupRead: flags.raiGroupRead, configName };
   const vault = readVault(config.vault, sources);
   const admin = readAdminSecret(config.admin, sources);
-  const geoip = readGeoip(config, configName);
+  const workers = countWorkers(config.server.workers);
+  const geoip = readGeoip(config, configName, { shared: workers > 1 });
   const problems = [
     ...flags.problems,
     ...configProblems,
@@ -139,7 +155,7 @@ export async function prepare(
     ...admin.problems,
     ...(geoip !== null && 'problem' in geoip ? [geoip.problem] : []),
     ...checkDemo(flags, config),
-    ...(await checkPorts(config, configName)),
+    ...(await checkPorts(config, configName, workers)),
   ];
 
   const raiPath = flags.rai ?? DEFAULT_RAI;
@@ -156,7 +172,8 @@ export async function prepare(
   return {
     config,
     configName,
-    warnings,
+    workers,
+    warnings: [...warnings, ...adviseOnShares(config, configName, workers)],
     vault: vault.vault,
     adminSecret: admin.secret,
     geoip: geoip !== null && 'problem' in geoip ? null : geoip,

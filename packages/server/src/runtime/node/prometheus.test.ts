@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createPrometheusMetrics } from './prometheus.ts';
+import { createMergedMetrics, createPrometheusMetrics } from './prometheus.ts';
 
 const measure = {
   status: 200,
@@ -43,4 +43,45 @@ it('two relays in one process count apart', async () => {
   one.request(measure);
   expect((await two.render({})).text).not.toContain('relayapi_requests_total{');
   expect((await one.render({})).text).toContain('process_resident_memory_bytes');
+});
+
+it('adds up what workers counted, and counts what they have in common once', async () => {
+  const workers = [1, 2, 3].map(() => createPrometheusMetrics({ processMetrics: false, json: true }));
+  const [one, two] = workers as [(typeof workers)[0], (typeof workers)[0]];
+  one.request(measure);
+  one.live(1);
+  two.request(measure);
+  two.request({ ...measure, status: 502, provider: 'deepl', seconds: 0.001 });
+  two.live(1);
+  two.fault();
+  const gauges = { storeEntries: 7, storeBytes: 4480, keys: 2, rejectedFiles: 1, openedCacheHits: 3 };
+  const reports = await Promise.all(
+    workers.map(async (worker, i) => (await worker.render({ ...gauges, openedCacheHits: i })).text),
+  );
+  const { text, contentType } = await createMergedMetrics().render(reports);
+  expect(contentType).toContain('text/plain');
+  const lines = text.split('\n');
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'relayapi_requests_total{status="200",code="",provider="openai"} 2',
+      'relayapi_requests_total{status="502",code="",provider="deepl"} 1',
+      'relayapi_request_duration_seconds_bucket{le="1",provider="openai"} 0',
+      'relayapi_request_duration_seconds_bucket{le="2.5",provider="openai"} 2',
+      'relayapi_request_duration_seconds_sum{provider="openai"} 3',
+      'gen_ai_client_token_usage_sum{gen_ai_provider_name="openai",gen_ai_token_type="input"} 20',
+      'relayapi_live_calls 2',
+      'relayapi_faults_total 1',
+      'relayapi_opened_cache_hits 3',
+      'relayapi_store_entries 7',
+      'relayapi_store_bytes 4480',
+      'relayapi_keys 2',
+      'relayapi_rejected_files 1',
+      '# TYPE relayapi_requests_total counter',
+      '# TYPE relayapi_live_calls gauge',
+    ]),
+  );
+  const own = lines.filter((line) => /^process_resident_memory_bytes /.test(line));
+  expect(own).toHaveLength(1);
+  const names = lines.filter((line) => line.startsWith('# TYPE ')).map((line) => line.split(' ')[2]);
+  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
 });

@@ -2,7 +2,15 @@
  * The metrics on Node: prom-client with a registry of its own. OpenTelemetry's GenAI names where they fit.
  * Beside metric-series.ts the only file that knows prom-client.
  */
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client';
 import type { Gauges, Metrics, RequestMeasure } from '../../observability/metrics.ts';
 import {
   type CounterSeries,
@@ -32,6 +40,19 @@ const GAUGES: Readonly<Record<keyof Gauges, readonly [name: string, help: string
   rejectedFiles: ['relayapi_rejected_files', 'Key files rejected'],
 };
 
+/** Figures of what all workers have in common: added up they would be counted once for each of them. */
+const IN_COMMON: ReadonlySet<keyof Gauges> = new Set(['storeEntries', 'storeBytes', 'keys', 'rejectedFiles']);
+
+type MetricsAsJson = MetricObjectWithValues<MetricValue<string>>[];
+
+/** How metrics are made. */
+export interface PrometheusOptions {
+  /** Adds Node's memory, CPU and event-loop figures. Default true. */
+  readonly processMetrics?: boolean;
+  /** Renders as JSON, for `createMergedMetrics`. Default false. */
+  readonly json?: boolean;
+}
+
 /** Where a request of one kind is counted. The kinds come from closed sets: statuses, codes, providers, operations. */
 interface RequestSeries {
   readonly requests: CounterSeries;
@@ -44,8 +65,11 @@ interface RequestSeries {
   } | null;
 }
 
-/** Metrics in a registry of their own. `processMetrics` adds Node's memory, CPU and event-loop figures. */
-export function createPrometheusMetrics({ processMetrics = true } = {}): Metrics {
+/** Metrics in a registry of their own. */
+export function createPrometheusMetrics({
+  processMetrics = true,
+  json = false,
+}: PrometheusOptions = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];
   if (processMetrics) collectDefaultMetrics({ register: registry });
@@ -85,8 +109,13 @@ export function createPrometheusMetrics({ processMetrics = true } = {}): Metrics
     registers,
   });
   const figures = Object.entries(GAUGES).map(
-    ([key, [name, help]]) => [key as keyof Gauges, new Gauge({ name, help, registers })] as const,
+    ([key, [name, help]]) => [key as keyof Gauges, makeGauge(key as keyof Gauges, name, help)] as const,
   );
+
+  function makeGauge(key: keyof Gauges, name: string, help: string): Gauge {
+    const aggregator = IN_COMMON.has(key) ? 'max' : 'sum';
+    return new Gauge({ name, help, registers, aggregator });
+  }
 
   function openSeries({ status, code, provider, operation }: RequestMeasure): RequestSeries {
     const name = { gen_ai_provider_name: provider };
@@ -152,8 +181,32 @@ export function createPrometheusMetrics({ processMetrics = true } = {}): Metrics
       const value = gauges[key];
       if (value !== undefined) gauge.set(value);
     }
+    if (json) {
+      return { text: JSON.stringify(await registry.getMetricsAsJSON()), contentType: 'application/json' };
+    }
     return { text: await registry.metrics(), contentType: registry.contentType };
   }
 
   return { request, live: (change) => live.inc(change), fault: () => faults.inc(), render };
+}
+
+/** The metrics of several workers as one. */
+export interface MergedMetrics {
+  /** Takes what each worker rendered as JSON. */
+  render(reports: readonly string[]): Promise<{ text: string; contentType: string }>;
+}
+
+/** Adds up the metrics of workers and puts the process's own figures before them, once. */
+export function createMergedMetrics(): MergedMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return {
+    async render(reports) {
+      const merged = AggregatorRegistry.aggregate(
+        reports.map((report) => JSON.parse(report) as MetricsAsJson),
+      );
+      const parts = [await registry.metrics(), await merged.metrics()];
+      return { text: parts.join('\n'), contentType: registry.contentType };
+    },
+  };
 }

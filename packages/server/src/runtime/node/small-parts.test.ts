@@ -29,6 +29,7 @@ describe('problem list', () => {
 describe('start line', () => {
   const facts = {
     url: 'http://127.0.0.1:8840/relayapi/',
+    workers: 1,
     storeType: 'memory',
     storePromise: 'memory: counters survive a clean stop.',
     kids: ['k7Qx2a'],
@@ -38,6 +39,12 @@ describe('start line', () => {
   it('is one line with address, store and its promise, and keys', () => {
     expect(startLine(facts)).toBe(
       'relayapi-server listening on http://127.0.0.1:8840/relayapi/ · store memory: counters survive a clean stop · keys k7Qx2a · admin http://127.0.0.1:8841\n',
+    );
+  });
+
+  it('says how many workers serve, where there are several', () => {
+    expect(startLine({ ...facts, workers: 4 })).toContain(
+      ' on http://127.0.0.1:8840/relayapi/ · 4 workers · store',
     );
   });
 

@@ -5,6 +5,8 @@ import { curlLine } from '../../http/curl-line.ts';
 export interface StartFacts {
   /** `http://127.0.0.1:8840/relayapi/`. */
   readonly url: string;
+  /** Named where there are several. */
+  readonly workers: number;
   readonly storeType: string;
   /** One sentence. */
   readonly storePromise: string;
@@ -17,12 +19,13 @@ export interface StartFacts {
 const MAX_KIDS = 8;
 
 /** The one line: address, store and its promise, kids loaded. */
-export function startLine({ url, storeType, storePromise, kids, adminUrl }: StartFacts): string {
+export function startLine({ url, workers, storeType, storePromise, kids, adminUrl }: StartFacts): string {
   const named = kids.slice(0, MAX_KIDS).join(', ');
   const more = kids.length > MAX_KIDS ? `, and ${kids.length - MAX_KIDS} more` : '';
   const admin = adminUrl === null ? '' : ` · admin ${adminUrl}`;
+  const threads = workers === 1 ? '' : ` · ${workers} workers`;
   const promise = storePromise.replace(/\.$/, '').replace(`${storeType}: `, '');
-  return `relayapi-server listening on ${url} · store ${storeType}: ${promise} · keys ${named}${more}${admin}\n`;
+  return `relayapi-server listening on ${url}${threads} · store ${storeType}: ${promise} · keys ${named}${more}${admin}\n`;
 }
 
 /** What follows in demo mode. */

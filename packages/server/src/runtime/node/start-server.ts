@@ -1,43 +1,30 @@
 /**
- * Puts a running server together: relay, listener, admin listener, key watch, demo mode; and takes it apart again.
+ * Puts a running server together: who serves (this thread or workers), admin listener, key watch, demo mode; and takes it apart again.
  * Knows the order of things; what each is stands in its own file.
  */
-import { hash } from 'node:crypto';
-import { type DemoProvider, startDemoProvider } from 'relayapi-demo-provider';
+import type { DemoProvider } from 'relayapi-demo-provider';
 import { systemClock } from '../../clock.ts';
 import { isLoopbackHost } from '../../config/loopback.ts';
-import type { ConfigProblem } from '../../config/problems.ts';
 import type { Config } from '../../config/schema.ts';
-import { createRelay, RelayConfigError, type RelayInstance } from '../../create-relay.ts';
 import { createAdminApp } from '../../http/admin-app.ts';
-import { createApp, type TryPage } from '../../http/app.ts';
 import type { Logger } from '../../observability/logger.ts';
-import { createAddressGuard, type ListenAddress } from './addresses.ts';
+import type { LogLevel } from '../../observability/options.ts';
+import type { ListenAddress } from './addresses.ts';
 import { type AdminListener, createAuthorizer, startAdmin } from './admin.ts';
 import { hostPort, listenUrl } from './default-rai.ts';
 import { createDemoMint, type DemoMint } from './demo.ts';
-import { createNodeListener, type NodeListener } from './listener.ts';
-import { loadPageAssets } from './page-assets.ts';
+import type { LogOutput } from './log-output.ts';
 import { explainListenError } from './port-check.ts';
 import type { Prepared } from './prepare.ts';
 import { createPrometheusMetrics } from './prometheus.ts';
 import type { RaiLook, RejectedRai } from './rai-files.ts';
 import { type RaiWatch, watchRaiFiles } from './rai-watch.ts';
-import { createShellListener } from './shell-listener.ts';
+import { serveTraffic } from './serve-traffic.ts';
+import type { Serving } from './serving.ts';
 import { type SnapshotFile, takeSnapshotFile } from './snapshot-file.ts';
+import { StartError } from './start-error.ts';
 import { demoLines, startLine } from './start-line.ts';
-import { createNodeTransport } from './upstream-transport.ts';
-
-/** Keeps a start from happening; its problems are for the operator. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
-  readonly problems: readonly ConfigProblem[];
-
-  constructor(problems: readonly ConfigProblem[]) {
-    super('the relay cannot start');
-    this.problems = problems;
-  }
-}
+import { startWorkerPool } from './worker-pool.ts';
 
 /** A server that serves. */
 export interface RunningServer {
@@ -45,55 +32,58 @@ export interface RunningServer {
   readonly greeting: string;
   /** Looks at the key files and the geoip file now. */
   reload(): Promise<void>;
-  /** Stops: new requests are refused, running streams get `drainMs`, counters are kept. */
+  /** Stops: new requests are refused, running streams get `drainMs`, counters are kept. A second call only hurries. */
   close(drainMs: number): Promise<void>;
+}
+
+/** How a server is started. */
+export interface StartOptions {
+  readonly demo: boolean;
+  readonly logger: Logger;
+  /** Where log lines go, and their least level (null: none): workers write their own. */
+  readonly log: { readonly output: LogOutput; readonly level: LogLevel | null };
+  readonly version: string;
+  readonly fault: (error: unknown) => void;
+  /** Takes what workers have for standard error. */
+  readonly complain: (text: string) => void;
+  /** Told when a worker was lost: the process must end, since nothing that its counters say is certain any more. */
+  readonly onLost: (error: Error) => void;
 }
 
 /** Parts that are there while a start is under way, so that a failure can take them apart again. */
 interface Parts {
   snapshot: SnapshotFile | null;
   demo: DemoProvider | null;
-  instance: RelayInstance | null;
-  listener: NodeListener | null;
+  serving: Serving | null;
   admin: AdminListener | null;
   watch: RaiWatch | null;
   rejected: readonly RejectedRai[];
-  readonly listening: ListenAddress[];
 }
 
 /** What everything here needs to know. */
-interface Setting {
+interface Setting extends StartOptions {
   readonly prepared: Prepared;
   readonly config: Config;
-  readonly logger: Logger;
-  readonly fault: (error: unknown) => void;
   readonly mint: DemoMint | null;
-  readonly version: string;
   readonly startedAt: Date;
 }
 
 /** Starts the server. Throws StartError for what an operator can put right. */
-export async function startServer(
-  prepared: Prepared,
-  options: { demo: boolean; logger: Logger; version: string; fault: (error: unknown) => void },
-): Promise<RunningServer> {
-  const { demo, logger, fault, version } = options;
-  const mint = demo ? createDemoMint(systemClock.nowMs) : null;
+export async function startServer(prepared: Prepared, options: StartOptions): Promise<RunningServer> {
   const parts: Parts = {
     snapshot: null,
     demo: null,
-    instance: null,
-    listener: null,
+    serving: null,
     admin: null,
     watch: null,
     rejected: prepared.keys.rejected,
-    listening: [],
   };
-  const setting = { prepared, config: prepared.config, logger, fault, mint, version, startedAt: new Date() };
+  const mint = options.demo ? createDemoMint(systemClock.nowMs) : null;
+  const setting = { ...options, prepared, config: prepared.config, mint, startedAt: new Date() };
   try {
     return await assemble(parts, setting);
   } catch (error) {
-    await parts.listener?.close(0);
+    await parts.serving?.abandon();
     await parts.admin?.close();
     await parts.demo?.close();
     parts.snapshot?.putBack();
@@ -103,39 +93,41 @@ export async function startServer(
 
 async function assemble(parts: Parts, setting: Setting): Promise<RunningServer> {
   const { prepared } = setting;
-  const instance = await startRelay(parts, setting);
-  const port = await startListener(parts, setting, instance);
-  await startAdminListener(parts, setting, instance);
+  const serving = await startServing(parts, setting);
+  const admin = await startAdminListener(parts, setting, serving);
+  serving.tellListeners(admin === null ? [serving.address] : [serving.address, admin]);
   parts.snapshot?.discardTaken();
   reportRejected(prepared.keys.rejected, setting.logger);
   parts.watch = watchRaiFiles({
     path: prepared.raiPath,
     files: prepared.raiFiles,
     onFault: setting.fault,
-    onChange: (look) => takeKeys(parts, setting, instance, look),
+    onChange: (look) => takeKeys(parts, setting, serving, look),
   });
-  watchGeoip(setting);
+  watchGeoip(setting, serving);
   return {
-    greeting: greet(parts, setting, instance, port),
+    greeting: greet(parts, setting, serving),
     async reload() {
       await Promise.all([parts.watch?.lookNow(), prepared.geoip?.lookNow()]);
     },
     close(drainMs) {
       prepared.geoip?.stop();
-      return closeAll(parts, instance, drainMs);
+      return closeAll(parts, serving, drainMs);
     },
   };
 }
 
-function greet(parts: Parts, setting: Setting, instance: RelayInstance, port: number): string {
-  const { config, mint } = setting;
+function greet(parts: Parts, setting: Setting, serving: Serving): string {
+  const { config, mint, prepared } = setting;
   const { admin } = parts;
+  const { port } = serving.address;
   const url = listenUrl(config.server, port);
   const line = startLine({
     url,
-    storeType: config.store.type,
-    storePromise: instance.storePromise,
-    kids: instance.kids,
+    workers: prepared.workers,
+    storeType: serving.storeType,
+    storePromise: serving.storePromise,
+    kids: serving.kids,
     adminUrl: admin === null ? null : `http://${hostPort(config.admin.host, admin.address.port)}`,
   });
   if (mint === null) return line;
@@ -145,39 +137,79 @@ function greet(parts: Parts, setting: Setting, instance: RelayInstance, port: nu
   return line + demoLines({ pageUrl, relayUrl, life: '100 calls, 1 hour' });
 }
 
-async function startRelay(parts: Parts, { prepared, config, logger, mint }: Setting): Promise<RelayInstance> {
+async function startServing(parts: Parts, setting: Setting): Promise<Serving> {
+  const { config, mint } = setting;
   if (config.store.snapshot !== null) {
     const snapshot = takeSnapshotFile(config.store.snapshot);
     if ('problem' in snapshot) throw new StartError([snapshot.problem]);
     parts.snapshot = snapshot;
   }
-  if (mint !== null) parts.demo = await startDemoProvider({ paceMs: 25 });
-  const guard = createAddressGuard({ ownListeners: () => parts.listening });
-  const transport = createNodeTransport({
-    guard,
-    connectTimeoutMs: config.upstream.connect_timeout * 1000,
-  });
-  try {
-    parts.instance = await createRelay(
-      withDemo(config, parts.demo),
-      mint?.withKeys(prepared.keys.files) ?? prepared.keys.files,
-      {
-        transport,
-        logger,
-        metrics: createPrometheusMetrics(),
-        digest: (text) => hash('sha256', text, 'base64'),
-        vault: prepared.vault,
-        ...(prepared.geoip && { countryLookup: prepared.geoip }),
-        ...(parts.snapshot && { snapshot: parts.snapshot }),
-        ...(parts.demo && { allowPrivate: [`127.0.0.1:${parts.demo.port}`] }),
-      },
-    );
-    return parts.instance;
-  } catch (error) {
-    await transport.close();
-    if (!(error instanceof RelayConfigError)) throw error;
-    throw new StartError(error.problems.map((problem) => ({ ...problem, source: prepared.configName })));
+  if (mint !== null) {
+    const { startDemoProvider } = await import('relayapi-demo-provider');
+    parts.demo = await startDemoProvider({ paceMs: 25 });
   }
+  parts.serving =
+    setting.prepared.workers === 1 ? await serveHere(parts, setting) : await serveByWorkers(parts, setting);
+  return parts.serving;
+}
+
+/** What serves needs to know, whoever it is. */
+function servedWith({ snapshot, demo }: Parts, { prepared, config, mint }: Setting) {
+  const { configName, vault, keys } = prepared;
+  return {
+    config: withDemo(config, demo),
+    configName,
+    vault,
+    keys: mint?.withKeys(keys.files) ?? keys.files,
+    allowPrivate: demo === null ? [] : [`127.0.0.1:${demo.port}`],
+    snapshot,
+  };
+}
+
+async function serveHere(parts: Parts, setting: Setting): Promise<Serving> {
+  const { prepared, config, logger, fault, mint } = setting;
+  const { snapshot, ...served } = servedWith(parts, setting);
+  const { instance, ...traffic } = await serveTraffic({
+    ...served,
+    mint,
+    clock: systemClock,
+    logger,
+    metrics: createPrometheusMetrics(),
+    fault,
+    reusePort: false,
+    ...(snapshot && { snapshot }),
+    ...(prepared.geoip && { countryLookup: prepared.geoip }),
+  });
+  return {
+    ...traffic,
+    get kids() {
+      return instance.kids;
+    },
+    storeType: config.store.type,
+    storePromise: instance.storePromise,
+    ready: () => instance.ready(),
+    metrics: () => instance.metrics(),
+    live: () => instance.live(),
+    async takeKeys(files) {
+      await instance.reloadKeys(files);
+    },
+    // looks up in the file's own reader, which has the new one
+    takeCountries: () => {},
+  };
+}
+
+function serveByWorkers(parts: Parts, setting: Setting): Promise<Serving> {
+  const { prepared, logger, log, demo, complain, onLost } = setting;
+  return startWorkerPool({
+    ...servedWith(parts, setting),
+    workers: prepared.workers,
+    countries: prepared.geoip?.bytes ?? null,
+    demo,
+    ...log,
+    warn: (message) => logger.log('warn', message),
+    complain,
+    onLost,
+  });
 }
 
 /** The demo provider's address takes the place of the registry's. */
@@ -187,75 +219,29 @@ function withDemo(config: Config, demo: DemoProvider | null): Config {
   return { ...config, providers: { ...config.providers, demo: base } };
 }
 
-async function startListener(parts: Parts, setting: Setting, instance: RelayInstance): Promise<number> {
-  const { config, fault, mint } = setting;
-  const { server } = config;
-  const app = createApp({
-    tryPage: mint === null ? null : await createTryPage(config, mint),
-    onFault: fault,
-  });
-  const listener = createNodeListener({
-    relay: instance.relay,
-    fallback: createShellListener((request) => app.fetch(request)),
-    options: {
-      host: server.host,
-      port: server.port,
-      maxHeaderBytes: server.max_header_bytes,
-      headTimeoutMs: server.read_timeout * 1000,
-      bodyIdleMs: server.body_idle_timeout * 1000,
-      writeTimeoutMs: server.write_timeout * 1000,
-      keepAliveMs: server.keep_alive_timeout * 1000,
-      onFault: fault,
-      onRefused: (refusal) => instance.relay.unheard(refusal),
-    },
-  });
-  parts.listener = listener;
-  const address = await listen(() => listener.listen(), server.host, server.port, '$.server.port', setting);
-  parts.listening.push({ address: address.address, port: address.port });
-  return address.port;
-}
-
-async function listen<T>(
-  start: () => Promise<T>,
-  host: string,
-  port: number,
-  path: string,
-  { prepared }: Setting,
-): Promise<T> {
-  try {
-    return await start();
-  } catch (error) {
-    const { message, fix } = explainListenError(error, host, port);
-    throw new StartError([{ source: prepared.configName, path, message, fix }]);
-  }
-}
-
-async function createTryPage(config: Config, mint: DemoMint): Promise<TryPage> {
-  return {
-    assets: await loadPageAssets(),
-    isLoopback: isLoopbackHost,
-    mint: (choice, origin) => mint.mint(choice, `${origin}${config.server.base_path}`, origin),
-  };
-}
-
-async function startAdminListener(parts: Parts, setting: Setting, instance: RelayInstance): Promise<void> {
+async function startAdminListener(
+  parts: Parts,
+  setting: Setting,
+  serving: Serving,
+): Promise<ListenAddress | null> {
   const { config, prepared, fault } = setting;
-  if (!config.admin.enabled) return;
+  if (!config.admin.enabled) return null;
   const ready = () => ({
-    ...instance.ready(),
+    ...serving.ready(),
     rejected: parts.rejected.map(({ name, problems }) => ({ name, problems })),
-    store: instance.storePromise,
+    store: serving.storePromise,
   });
   const app = createAdminApp({
     ready,
-    metrics: () => instance.metrics(),
-    details: () => ({
+    metrics: () => serving.metrics(),
+    details: async () => ({
       version: setting.version,
       node: process.version,
       started_at: setting.startedAt.toISOString(),
-      listening: parts.listening.slice(0, 1).map(({ address, port }) => hostPort(address, port))[0],
-      keys: instance.kids,
-      live_calls: instance.live(),
+      listening: hostPort(serving.address.address, serving.address.port),
+      workers: prepared.workers,
+      keys: serving.kids,
+      live_calls: await serving.live(),
       ...ready(),
     }),
     authorize: prepared.adminSecret === null ? null : createAuthorizer(prepared.adminSecret),
@@ -263,36 +249,30 @@ async function startAdminListener(parts: Parts, setting: Setting, instance: Rela
     onFault: fault,
   });
   const { host, port } = config.admin;
-  const admin = await listen(
-    () => startAdmin((request) => app.fetch(request), { host, port }),
-    host,
-    port,
-    '$.admin.port',
-    setting,
-  );
-  parts.admin = admin;
-  parts.listening.push({ address: admin.address.address, port: admin.address.port });
+  try {
+    parts.admin = await startAdmin((request) => app.fetch(request), { host, port });
+  } catch (error) {
+    const { message, fix } = explainListenError(error, host, port);
+    throw new StartError([{ source: prepared.configName, path: '$.admin.port', message, fix }]);
+  }
+  const { address } = parts.admin;
+  return { address: address.address, port: address.port };
 }
 
-async function takeKeys(
-  parts: Parts,
-  setting: Setting,
-  instance: RelayInstance,
-  look: RaiLook,
-): Promise<void> {
+async function takeKeys(parts: Parts, setting: Setting, serving: Serving, look: RaiLook): Promise<void> {
   const { mint, logger } = setting;
   parts.rejected = look.rejected;
   if (look.changed) {
-    await instance.reloadKeys(mint?.withKeys(look.files) ?? look.files);
+    await serving.takeKeys(mint?.withKeys(look.files) ?? look.files);
     logger.log('info', 'keys reloaded', {
       files: look.files.map(({ name }) => name).join(', '),
-      keys: instance.kids.join(', '),
+      keys: serving.kids.join(', '),
     });
   }
   reportRejected(look.newlyRejected, logger);
 }
 
-function watchGeoip({ prepared: { geoip }, logger }: Setting): void {
+function watchGeoip({ prepared: { geoip }, logger }: Setting, serving: Serving): void {
   if (geoip === null) return;
   const report = (message: string) => {
     const { type, built } = geoip.database;
@@ -300,7 +280,10 @@ function watchGeoip({ prepared: { geoip }, logger }: Setting): void {
   };
   report('geoip file in use');
   geoip.watch({
-    onTaken: () => report('geoip file reloaded'),
+    onTaken() {
+      serving.takeCountries(geoip.bytes);
+      report('geoip file reloaded');
+    },
     onRejected({ message, fix }) {
       const fields = { file: geoip.path, problem: message, fix, in_use: 'its last good state' };
       logger.log('error', 'geoip file rejected', fields);
@@ -322,11 +305,9 @@ function reportRejected(rejected: readonly RejectedRai[], logger: Logger): void 
   }
 }
 
-async function closeAll(parts: Parts, instance: RelayInstance, drainMs: number): Promise<void> {
+async function closeAll(parts: Parts, serving: Serving, drainMs: number): Promise<void> {
   parts.watch?.stop();
-  instance.drain();
-  await parts.listener?.close(drainMs);
-  await instance.close();
+  await serving.close(drainMs);
   await parts.admin?.close();
   await parts.demo?.close();
 }
