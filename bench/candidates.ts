@@ -177,7 +177,7 @@ export async function startHaproxy(bench: Bench): Promise<Candidate | null> {
       file,
       `global
   nbthread 1
-  maxconn 20000
+  maxconn 4096
 defaults
   mode http
   timeout connect 5s
