@@ -63,7 +63,10 @@ export function findStaleSource(root: string): string | null {
 }
 
 /** Writes key file and config of a relay. */
-export async function prepareRelay(bench: Bench, options: RelayOptions): Promise<PreparedRelay> {
+export async function prepareRelay(
+  bench: Pick<Bench, 'folder' | 'upstreamPort'>,
+  options: RelayOptions,
+): Promise<PreparedRelay> {
   const { name, method = 'aes', config = {} } = options;
   const port = await freePort();
   const { issuer, relay } = createRai({ method, relay: `http://127.0.0.1:${port}/relayapi/` });
