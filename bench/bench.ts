@@ -1,9 +1,19 @@
 // What every suite works with: the folder, the upstream, the programs it started, and where figures and notes go.
-import { buildTools, closedLoop, LOAD_CORE } from './native.ts';
-import type { Figure } from './figures.ts';
-import { cpuSeconds, emptyLog, freePort, type Running, residentMb, type Start, start, stop } from './processes.ts';
-import { chatBody, SDK_HEADERS, type Target } from './requests.ts';
+
 import { join } from 'node:path';
+import type { Figure } from './figures.ts';
+import { buildTools, closedLoop, LOAD_CORE } from './native.ts';
+import {
+  cpuSeconds,
+  emptyLog,
+  freePort,
+  type Running,
+  residentMb,
+  type Start,
+  start,
+  stop,
+} from './processes.ts';
+import { chatBody, SDK_HEADERS, type Target } from './requests.ts';
 
 /** What was asked for on the command line. */
 export interface BenchOptions {
@@ -67,7 +77,9 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       for (const [figure, value] of Object.entries(values)) {
         figures.push({ case: place, candidate, figure, round, value: Number(value.toPrecision(7)) });
       }
-      const text = Object.entries(values).map(([figure, value]) => `${figure} ${Number(value.toPrecision(4))}`);
+      const text = Object.entries(values).map(
+        ([figure, value]) => `${figure} ${Number(value.toPrecision(4))}`,
+      );
       console.log(`  ${place}, round ${round}, ${candidate}: ${text.join(', ')}`);
     },
     note(text) {
@@ -130,7 +142,13 @@ async function probe(candidate: Candidate): Promise<void> {
 export async function warmUp(
   bench: Bench,
   candidates: readonly Candidate[],
-  options: { requests?: number; seconds?: number; connections?: number; bodyBytes?: number; core?: number | null } = {},
+  options: {
+    requests?: number;
+    seconds?: number;
+    connections?: number;
+    bodyBytes?: number;
+    core?: number | null;
+  } = {},
 ): Promise<void> {
   const { requests = 40_000, connections = 64, seconds = 8, ...rest } = options;
   for (const candidate of candidates) {

@@ -8,8 +8,8 @@ import type { Bench, Candidate } from './bench.ts';
 import { freePort } from './processes.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-/** The built relay. */
-export const RELAY_MAIN = join(ROOT, 'packages/server/dist/main.js');
+// The built relay.
+const RELAY_MAIN = join(ROOT, 'packages/server/dist/main.js');
 const PATH = '/v1/chat/completions';
 const CANDIDATE_CORE = 0;
 const LIFE_SECONDS = 6 * 3600;

@@ -18,14 +18,10 @@ const VALUE = 80;
 const ROW = 22;
 const HEAD = 40;
 
-function barsOf(
-  table: FigureTable,
-  place: string,
-  valueOf: (cpuUs: number) => number,
-): Bar[] {
+function barsOf(table: FigureTable, place: string, toValue: (cpuUs: number) => number): Bar[] {
   return table.candidates(place).flatMap((name) => {
     const spread = table.spread(place, name, 'cpuUs');
-    return spread === null ? [] : [{ name, value: valueOf(spread.median), own: name.startsWith('relay') }];
+    return spread === null ? [] : [{ name, value: toValue(spread.median), own: name.startsWith('relay') }];
   });
 }
 

@@ -54,7 +54,8 @@ export function startPortkey(bench: Bench, options: { streams: boolean }): Promi
     const patched = join(folder, 'node_modules', PORTKEY.name, 'build/start-server.patched.js');
     if (options.streams) {
       const text = readFileSync(main, 'utf8');
-      if (!text.includes(PORTKEY_FAULT)) throw new Error('the line that keeps it from streaming is not there');
+      if (!text.includes(PORTKEY_FAULT))
+        throw new Error('the line that keeps it from streaming is not there');
       writeFileSync(patched, text.replace(PORTKEY_FAULT, PORTKEY_FIX));
     }
     const port = await freePort();

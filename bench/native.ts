@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onCore } from './processes.ts';
+import { endWithThis, onCore } from './processes.ts';
 import {
   chatBody,
   type LoadResult,
@@ -32,14 +32,15 @@ export function buildTools(folder: string): void {
   }
 }
 
-/** Runs a load to its end and gives what it printed; `line` hears each line as it comes. */
-export async function runLoad(
+// Runs a load to its end and gives what it printed; `line` hears each line as it comes.
+async function runLoad(
   command: readonly string[],
   options: { core?: number | null; line?: (text: string) => void } = {},
 ): Promise<string> {
   const { core = LOAD_CORE, line } = options;
   const [program = '', ...args] = onCore(core, command);
   const load = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  endWithThis(load);
   let output = '';
   let told = 0;
   load.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -144,7 +145,10 @@ export interface StreamResult {
   readonly finished: number;
   readonly errors: number;
   readonly events: number;
+  /** Events missing in streams that have ended. */
   readonly lost: number;
+  /** Events that had not arrived when patience ran out. */
+  readonly late: number;
   readonly reordered: number;
   readonly strangers: number;
   readonly windowEvents: number;
@@ -167,7 +171,7 @@ export async function holdStreams(name: string, target: Target, load: StreamLoad
   });
   const file = join(load.folder, `${name}.requests`);
   writeFileSync(file, requestFile(requests));
-  const patience = 15;
+  const patience = 30;
   const numbers = [
     target.port,
     file,

@@ -69,6 +69,7 @@ const streamColumns = (place: string) => [
   own(place, 'age p50 ms', 'p50Us', 3, 0.001),
   own(place, 'age p99 ms', 'p99Us', 2, 0.001),
   own(place, 'lost', 'lost', 0),
+  own(place, 'late', 'late', 0),
   own(place, 'reordered', 'reordered', 0),
   own(place, 'KB/stream', 'kbPerStream', 0),
 ];
@@ -137,7 +138,7 @@ const SECTIONS: readonly Section[] = [
     suite: 'streams',
     place: 'streams-9000',
     title: '9,000 streams at 2 chunks per second',
-    text: 'Each chunk carries the number of its stream and its own.',
+    text: 'Each chunk carries the number of its stream and its own. `lost` is missing in a stream that has ended, `late` had not arrived 30 s after its stream’s end.',
     columns: streamColumns('streams-9000'),
   },
   {
@@ -189,10 +190,7 @@ const SECTIONS: readonly Section[] = [
     place: 'start',
     title: 'Start and rest',
     text: 'From the start of the process to its line that it listens; memory five seconds later.',
-    columns: [
-      own('start', 'to listening ms', 'startMs', 0),
-      own('start', 'idle MB', 'idleMb', 1),
-    ],
+    columns: [own('start', 'to listening ms', 'startMs', 0), own('start', 'idle MB', 'idleMb', 1)],
   },
 ];
 
@@ -207,9 +205,7 @@ function renderTable(head: readonly string[], rows: readonly (readonly string[])
 function renderSection(section: Section, table: FigureTable): string {
   const candidates = table.candidates(section.place);
   // a column in which nobody has a figure says nothing
-  const columns = section.columns.filter(({ cell }) =>
-    candidates.some((name) => cell(table, name) !== DASH),
-  );
+  const columns = section.columns.filter(({ cell }) => candidates.some((name) => cell(table, name) !== DASH));
   const rows = candidates.map((name) => [name, ...columns.map(({ cell }) => cell(table, name))]);
   const head = ['', ...columns.map(({ head }) => head)];
   return `### ${section.title}\n\n${section.text}\n\n${renderTable(head, rows)}\n`;

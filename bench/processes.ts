@@ -43,6 +43,18 @@ export function onCore(core: number | null, command: readonly string[]): string[
   return [...pin, 'sh', '-c', RAISE_LIMIT, 'sh', ...command];
 }
 
+const children = new Set<ChildProcess>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+/** Ends a child with this process at the latest, also when this one is stopped by hand. */
+export function endWithThis(child: ChildProcess): void {
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+}
+
 /** A port that nobody listens on. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -71,6 +83,7 @@ export async function start(options: Start): Promise<Running> {
   const [program = '', ...args] = onCore(options.core, options.command);
   const env = { ...process.env, ...options.env };
   const child = spawn(program, args, { cwd: folder, env, stdio: ['ignore', output, output] });
+  endWithThis(child);
   const running = { name, pid: child.pid ?? 0, log, process: child };
   const end = performance.now() + (options.patienceSeconds ?? 20) * 1000;
   while (performance.now() < end && child.exitCode === null) {

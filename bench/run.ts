@@ -39,7 +39,9 @@ suites: ${Object.keys(SUITES).join(' ')}; none: all
 function version(command: string, args: readonly string[], pattern: RegExp): string | null {
   try {
     // some of them print their version where errors go
-    const said = execFileSync('sh', ['-c', `"$@" 2>&1 || true`, 'sh', command, ...args], { encoding: 'utf8' });
+    const said = execFileSync('sh', ['-c', `"$@" 2>&1 || true`, 'sh', command, ...args], {
+      encoding: 'utf8',
+    });
     return pattern.exec(said)?.[0] ?? null;
   } catch {
     return null;

@@ -7,6 +7,6 @@ process.on('message', () => {
     total_allocated_bytes?: number;
     used_heap_size: number;
   };
-  process.send?.({ allocated: total ?? used, external: process.memoryUsage().arrayBuffers });
+  process.send?.(total ?? used);
 });
 process.channel?.unref();

@@ -25,11 +25,7 @@ describe('every number that is asked for', () => {
       cpu('small', { 'node-pipe': 150, relay: 100 }),
       cpu('small', { 'node-pipe': 149, relay: 100 }),
     ],
-    [
-      '10 × Portkey',
-      cpu('small', { portkey: 1000, relay: 100 }),
-      cpu('small', { portkey: 999, relay: 100 }),
-    ],
+    ['10 × Portkey', cpu('small', { portkey: 1000, relay: 100 }), cpu('small', { portkey: 999, relay: 100 })],
     ['0.2 × nginx', cpu('small', { nginx: 20, relay: 100 }), cpu('small', { nginx: 19, relay: 100 })],
     [
       '25 × LiteLLM',
@@ -84,8 +80,8 @@ describe('every number that is asked for', () => {
     ],
     [
       'none lost or reordered',
-      figuresOf('streams-9000', { relay: { lost: [0], reordered: [0] } }),
-      figuresOf('streams-9000', { relay: { lost: [0, 0, 0], reordered: [0, 1, 0] } }),
+      figuresOf('streams-9000', { relay: { lost: [0], late: [0], reordered: [0] } }),
+      figuresOf('streams-9000', { relay: { lost: [0, 0, 0], late: [0, 0, 0], reordered: [0, 1, 0] } }),
     ],
     [
       '40 KB of memory per stream',
@@ -125,11 +121,7 @@ describe('every number that is asked for', () => {
     ],
     ['opening an AES token', one('opening', 'aes', 'cpuUs', 50), one('opening', 'aes', 'cpuUs', 51)],
     ['opening an ECC token', one('opening', 'ecc', 'cpuUs', 500), one('opening', 'ecc', 'cpuUs', 501)],
-    [
-      'a malformed token',
-      one('opening', 'malformed', 'cpuUs', 20),
-      one('opening', 'malformed', 'cpuUs', 21),
-    ],
+    ['a malformed token', one('opening', 'malformed', 'cpuUs', 20), one('opening', 'malformed', 'cpuUs', 21)],
     [
       'a token of an unknown key',
       one('opening', 'unknown-kid', 'cpuUs', 20),

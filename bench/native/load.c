@@ -344,11 +344,15 @@ static void run_streams(double rate, double opens, double settle, double window,
     turn(opened < (uint64_t)connection_count ? start + (uint64_t)((double)opened / opens * SECOND) : next);
   }
   qsort(samples, sample_count, sizeof *samples, by_size);
-  uint64_t expected = (uint64_t)connection_count * event_count;
-  printf("{\"streams\":%d,\"finished\":%llu,\"errors\":%llu,\"events\":%llu,\"lost\":%lld,\"reordered\":%llu,\"strangers\":%llu,"
+  uint64_t lost = 0, late = 0;
+  for (int i = 0; i < connection_count; i += 1) {
+    struct connection *c = &connections[i];
+    *(c->state == CLOSED ? &lost : &late) += event_count > c->expected ? event_count - c->expected : 0;
+  }
+  printf("{\"streams\":%d,\"finished\":%llu,\"errors\":%llu,\"events\":%llu,\"lost\":%llu,\"late\":%llu,\"reordered\":%llu,\"strangers\":%llu,"
          "\"windowEvents\":%zu,\"windowSeconds\":%.3f,\"offered\":%.0f,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f}\n",
          connection_count, (unsigned long long)finished, (unsigned long long)errors, (unsigned long long)events_total,
-         (long long)(expected - events_total), (unsigned long long)wrong_order, (unsigned long long)wrong_id, sample_count,
+         (unsigned long long)lost, (unsigned long long)late, (unsigned long long)wrong_order, (unsigned long long)wrong_id, sample_count,
          window, (double)connection_count * rate * window, percentile(0.5), percentile(0.9), percentile(0.99),
          percentile(1));
 }

@@ -1,9 +1,10 @@
 // Large bodies: 100 KB requests, and memory while 200 MB pass up and down.
-import { Agent, request } from 'node:http';
+
 import { once } from 'node:events';
+import { Agent, request } from 'node:http';
 import { type Bench, closedRound, interleave, warmUp } from '../bench.ts';
 import { direct, startNginx, startPipe, startRelay } from '../candidates.ts';
-import { residentMb, peakDuring } from '../processes.ts';
+import { peakDuring, residentMb } from '../processes.ts';
 import { chatBody, SDK_HEADERS, type Target } from '../requests.ts';
 
 const CONNECTIONS = 32;

@@ -22,11 +22,18 @@ export async function measureLatency(bench: Bench): Promise<void> {
   const nginx = await startNginx(bench);
   await warmUp(bench, [pipe, relay]);
   const rate = Math.round((await findCapacity(bench, relay)) / 4);
-  bench.note(`Latency was measured at ${rate} requests per second, a quarter of what the relay did just before.`);
+  bench.note(
+    `Latency was measured at ${rate} requests per second, a quarter of what the relay did just before.`,
+  );
   const candidates = [direct(bench), ...(nginx ? [nginx] : []), pipe, relay];
   await interleave(bench, candidates, async (candidate, round) => {
     const { folder, seconds } = bench;
-    const seen = await openLoop(candidate.name, candidate, { folder, rate, seconds, connections: CONNECTIONS });
+    const seen = await openLoop(candidate.name, candidate, {
+      folder,
+      rate,
+      seconds,
+      connections: CONNECTIONS,
+    });
     bench.record('latency', candidate.name, round, {
       p50Us: seen.p50,
       p90Us: seen.p90,

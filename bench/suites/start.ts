@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
 import { prepareRelay } from '../candidates.ts';
-import { onCore, residentMb } from '../processes.ts';
+import { endWithThis, onCore, residentMb } from '../processes.ts';
 
 const STARTS = 10;
 const IDLE_MS = 5000;
@@ -18,6 +18,7 @@ export async function measureStart(bench: Bench): Promise<void> {
   for (let round = 1; round <= starts; round += 1) {
     const began = performance.now();
     const child = spawn(program, args, { cwd: bench.folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    endWithThis(child);
     let said = '';
     const patience = setTimeout(() => child.kill(), PATIENCE_MS);
     try {

@@ -3,7 +3,7 @@ import { type Bench, type Candidate, interleave } from '../bench.ts';
 import { direct, startPipe, startRelay } from '../candidates.ts';
 import { startPortkey } from '../contestants.ts';
 import { holdStreams, type StreamResult } from '../native.ts';
-import { cpuSeconds, residentMb, peakDuring } from '../processes.ts';
+import { cpuSeconds, peakDuring, residentMb } from '../processes.ts';
 
 interface Hold {
   readonly place: string;
@@ -48,6 +48,7 @@ async function hold(bench: Bench, candidate: Candidate, options: Hold): Promise<
     p99Us: seen.p99,
     finished: seen.finished,
     lost: seen.lost,
+    late: seen.late,
     reordered: seen.reordered + seen.strangers,
   });
 }
@@ -55,7 +56,12 @@ async function hold(bench: Bench, candidate: Candidate, options: Hold): Promise<
 // A stream of a few seconds for the compiler, on every candidate.
 async function warmStreams(bench: Bench, candidates: readonly Candidate[]): Promise<void> {
   for (const candidate of candidates) {
-    const load = { folder: bench.folder, mark: () => {}, settleSeconds: 0, windowSeconds: bench.quick ? 1 : 4 };
+    const load = {
+      folder: bench.folder,
+      mark: () => {},
+      settleSeconds: 0,
+      windowSeconds: bench.quick ? 1 : 4,
+    };
     await holdStreams(candidate.name, candidate, {
       ...load,
       streams: 100,

@@ -8,9 +8,10 @@ import { chatBody, rawRequest } from '../requests.ts';
 import { findCapacity } from './latency.ts';
 
 /** What tokens.ts gives: CPU microseconds by what is opened. */
-type MeasureTokens = (options: { rounds: number; quick: boolean }) => Promise<
-  readonly { readonly name: string; readonly round: number; readonly cpuUs: number }[]
->;
+type MeasureTokens = (options: {
+  rounds: number;
+  quick: boolean;
+}) => Promise<readonly { readonly name: string; readonly round: number; readonly cpuUs: number }[]>;
 
 async function measureOpening(bench: Bench): Promise<void> {
   const file = join(import.meta.dirname, '../tokens.ts');

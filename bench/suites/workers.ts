@@ -36,7 +36,9 @@ export async function measureWorkers(bench: Bench): Promise<void> {
     two = await startRelay(bench, { name: 'relay-2', core: null, config: { server: { workers: 2 } } });
   } catch (error) {
     const reason = String(error instanceof Error ? error.message : error).replaceAll(/\s+/g, ' ');
-    bench.note(`Two workers were not measured: the relay does not start with them (${reason.slice(0, 200)}).`);
+    bench.note(
+      `Two workers were not measured: the relay does not start with them (${reason.slice(0, 200)}).`,
+    );
     return;
   }
   const relays = [one, two];
@@ -51,7 +53,10 @@ export async function measureWorkers(bench: Bench): Promise<void> {
     bench.record('exact', 'relay-2', round, {
       passed: counts.get(200) ?? 0,
       refused: CALLS - (counts.get(200) ?? 0),
-      odd: [...counts].reduce((sum, [status, count]) => sum + ([200, 402, 403, 429].includes(status) ? 0 : count), 0),
+      odd: [...counts].reduce(
+        (sum, [status, count]) => sum + ([200, 402, 403, 429].includes(status) ? 0 : count),
+        0,
+      ),
     });
   }
 }
