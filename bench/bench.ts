@@ -26,12 +26,16 @@ export interface BenchOptions {
   readonly seconds: number;
   /** Short looks that prove the machinery; their figures say little. */
   readonly quick: boolean;
+  /** Default true: the upstream is held to the load's core. */
+  readonly pinUpstream?: boolean;
 }
 
 /** A program under load. `process` is null for the upstream itself. */
 export interface Candidate extends Target {
   readonly name: string;
   readonly process: Running | null;
+  /** Another gateway: when it fails it is left out, and a note says so; what is ours must not fail. */
+  readonly guest?: boolean;
 }
 
 /** A run of one suite. */
@@ -60,7 +64,8 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
   };
   const upstreamPort = await freePort();
   const command = [join(options.folder, 'upstream'), String(upstreamPort)];
-  await startOne({ name: 'upstream', command, core: LOAD_CORE, port: upstreamPort });
+  const core = options.pinUpstream === false ? null : LOAD_CORE;
+  await startOne({ name: 'upstream', command, core, port: upstreamPort });
   const figures: Figure[] = [];
   const notes: string[] = [];
   return {
@@ -83,14 +88,33 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       console.log(`  ${place}, round ${round}, ${candidate}: ${text.join(', ')}`);
     },
     note(text) {
-      if (!notes.includes(text)) notes.push(text);
-      console.log(`  note: ${text}`);
+      const short = text.replaceAll(`${options.folder}/`, '').replaceAll(`${options.contestants}/`, '');
+      if (!notes.includes(short)) notes.push(short);
+      console.log(`  note: ${short}`);
     },
     async close() {
       for (const running of started) await stop(running);
       started.clear();
     },
   };
+}
+
+// Runs something with a candidate. False: it is a guest and failed; a note says why.
+async function allowGuest(
+  bench: Bench,
+  candidate: Candidate,
+  when: string,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (!candidate.guest) throw error;
+    const reason = String(error instanceof Error ? error.message : error).replaceAll(/\s+/g, ' ');
+    bench.note(`${candidate.name} was left out of ${when}: ${reason.slice(0, 300)}`);
+    return false;
+  }
 }
 
 /** Measures every candidate in every round. Each round starts with another one, so that none is always first or after the same. */
@@ -101,9 +125,9 @@ export async function interleave(
 ): Promise<void> {
   for (let round = 1; round <= bench.rounds; round += 1) {
     for (let index = 0; index < candidates.length; index += 1) {
-      const candidate = candidates[(index + round) % candidates.length];
+      const candidate = candidates[(index + round - 1) % candidates.length];
       if (!candidate) continue;
-      await measure(candidate, round);
+      await allowGuest(bench, candidate, `round ${round}`, () => measure(candidate, round));
       if (candidate.process) emptyLog(candidate.process);
     }
   }
@@ -138,7 +162,7 @@ async function probe(candidate: Candidate): Promise<void> {
   }
 }
 
-/** Lets the compiler finish with the hot paths: so many requests, or so many seconds, whatever comes first. */
+/** Lets the compiler finish with the hot paths: so many requests, or so many seconds, whatever comes first. Gives those that can serve. */
 export async function warmUp(
   bench: Bench,
   candidates: readonly Candidate[],
@@ -149,17 +173,23 @@ export async function warmUp(
     bodyBytes?: number;
     core?: number | null;
   } = {},
-): Promise<void> {
+): Promise<Candidate[]> {
   const { requests = 40_000, connections = 64, seconds = 8, ...rest } = options;
+  const slice = bench.quick ? 1 : 2;
+  const warm: Candidate[] = [];
   for (const candidate of candidates) {
-    await probe(candidate);
-    const slice = bench.quick ? 1 : 2;
-    let left = bench.quick ? 1 : requests;
-    for (let spent = 0; left > 0 && spent < seconds; spent += slice) {
-      const { rps = 0 } = await closedRound(bench, candidate, { ...rest, seconds: slice, connections });
-      left -= rps * slice;
-    }
+    const serves = await allowGuest(bench, candidate, 'the run', async () => {
+      await probe(candidate);
+      let left = bench.quick ? 1 : requests;
+      for (let spent = 0; left > 0 && spent < seconds; spent += slice) {
+        const { rps = 0 } = await closedRound(bench, candidate, { ...rest, seconds: slice, connections });
+        left -= rps * slice;
+      }
+    });
+    if (!serves) continue;
     if (candidate.process) emptyLog(candidate.process);
+    warm.push(candidate);
     console.log(`  ${candidate.name} is warm`);
   }
+  return warm;
 }

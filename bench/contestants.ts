@@ -67,7 +67,7 @@ export function startPortkey(bench: Bench, options: { streams: boolean }): Promi
       'x-portkey-provider': 'openai',
       'x-portkey-custom-host': `http://127.0.0.1:${bench.upstreamPort}/v1`,
     };
-    return { name: 'portkey', port, paths: PATHS, headers, process: running };
+    return { name: 'portkey', port, paths: PATHS, headers, process: running, guest: true };
   });
 }
 
@@ -102,7 +102,14 @@ litellm_settings: { set_verbose: false }
       },
       patienceSeconds: 90,
     });
-    return { name: 'litellm', port, paths: PATHS, headers: { authorization: KEY }, process: running };
+    return {
+      name: 'litellm',
+      port,
+      paths: PATHS,
+      headers: { authorization: KEY },
+      process: running,
+      guest: true,
+    };
   });
 }
 
@@ -141,6 +148,6 @@ export function startCaddy(bench: Bench): Promise<Candidate | null> {
     const env = { GOMAXPROCS: '1' };
     const command = [main, 'run', '--config', file];
     const running = await bench.start({ name: 'caddy', command, core: 0, port, env });
-    return { name: 'caddy', port, paths: PATHS, headers: {}, process: running };
+    return { name: 'caddy', port, paths: PATHS, headers: {}, process: running, guest: true };
   });
 }

@@ -90,7 +90,9 @@ async function runSuite(
   console.log(`\n== ${name} (load average ${loadAverage.join(' ')})`);
   let bench: Bench | null = null;
   try {
-    bench = await openBench({ ...options, folder, contestants });
+    // two workers are measured with everything on both cores
+    const pinUpstream = name !== 'workers';
+    bench = await openBench({ ...options, folder, contestants, pinUpstream });
     await SUITES[name]?.(bench);
     const tookSeconds = Math.round((performance.now() - began) / 1000);
     console.log(`== ${name}: ${tookSeconds} s`);

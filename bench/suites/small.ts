@@ -35,8 +35,8 @@ export async function measureSmall(bench: Bench): Promise<void> {
   for (const options of RELAYS) candidates.push(await startRelay(bench, options));
   candidates.push(await startPortkey(bench, { streams: false }), await startLitellm(bench));
   const present = candidates.filter((candidate) => candidate !== null);
-  await warmUp(bench, present);
-  await interleave(bench, present, async (candidate, round) => {
+  const warm = await warmUp(bench, present);
+  await interleave(bench, warm, async (candidate, round) => {
     const options = { seconds: bench.seconds, connections: CONNECTIONS };
     bench.record('small', candidate.name, round, await closedRound(bench, candidate, options));
   });
