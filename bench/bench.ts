@@ -80,6 +80,8 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
     },
     record(place, candidate, round, values) {
       for (const [figure, value] of Object.entries(values)) {
+        // a share of nothing says nothing
+        if (!Number.isFinite(value)) continue;
         figures.push({ case: place, candidate, figure, round, value: Number(value.toPrecision(7)) });
       }
       const text = Object.entries(values).map(
@@ -101,7 +103,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
 
 // Runs something with a candidate. False: it is a guest and failed; a note says why.
 async function allowGuest(
-  bench: Bench,
+  bench: Pick<Bench, 'note'>,
   candidate: Candidate,
   when: string,
   work: () => Promise<void>,
@@ -119,7 +121,7 @@ async function allowGuest(
 
 /** Measures every candidate in every round. Each round starts with another one, so that none is always first or after the same. */
 export async function interleave(
-  bench: Bench,
+  bench: Pick<Bench, 'rounds' | 'note'>,
   candidates: readonly Candidate[],
   measure: (candidate: Candidate, round: number) => Promise<void>,
 ): Promise<void> {
