@@ -11,6 +11,7 @@ import {
   type Problem,
   type RaiFile,
   Secret,
+  type SyncOpener,
   sha256,
 } from 'relayapi-token';
 import { createAccounting } from './accounting/accounting.ts';
@@ -44,6 +45,8 @@ import {
   type MemoryStorePorts,
   type SnapshotPort,
 } from './stores/memory.ts';
+import { createSharedBuckets, openSharedBuckets, type SharedBucketsHandle } from './stores/shared-buckets.ts';
+import { createSharedDamping, openSharedDamping, type SharedDampingHandle } from './stores/shared-damping.ts';
 import { createSharedMemoryStore } from './stores/shared-memory.ts';
 import { createSharedTable, openSharedTable, type SharedTableHandle } from './stores/shared-table.ts';
 import type { Store } from './stores/store.ts';
@@ -61,12 +64,12 @@ export interface RejectedRai {
   readonly problems: readonly Problem[];
 }
 
-/**
- * What all relays of one process count in together. Goes from thread to thread by `postMessage`; holds memory, nothing secret.
- * The buckets of `rate_limit` and failure damping belong here too, once policy takes them from outside.
- */
+/** What all relays of one process count in together. Goes from thread to thread by `postMessage`; holds memory, nothing secret. */
 export interface SharedState {
   readonly counters: SharedTableHandle;
+  /** The buckets of `rate_limit`, and failed openings. */
+  readonly buckets: SharedBucketsHandle;
+  readonly damping: SharedDampingHandle;
 }
 
 /** What a runtime brings. */
@@ -76,6 +79,8 @@ export interface RelayPorts {
   readonly clock?: Clock;
   /** SHA-256 of a text, synchronous; default in JavaScript, Node brings its native one. */
   readonly digest?: (text: string) => string | Uint8Array;
+  /** Opens tokens; default jose's way on the platform's WebCrypto, Node brings a synchronous one. */
+  readonly open?: SyncOpener;
   /** Default: nowhere. */
   readonly logger?: Logger;
   readonly metrics?: Metrics;
@@ -156,7 +161,9 @@ export interface SharedCounters {
 export function createSharedCounters(config: Config, ports: MemoryStorePorts): SharedCounters {
   const table = createSharedTable({ capacityBytes: config.store.max_bytes });
   const store = createSharedMemoryStore(table, { volatile: config.store.volatile }, ports);
-  return { state: { counters: table.handle }, store };
+  const buckets = createSharedBuckets();
+  const damping = createSharedDamping(createPolicyOptions(config).dampingFailures);
+  return { state: { counters: table.handle, buckets, damping }, store };
 }
 
 const NO_FILES: Problem = {
@@ -249,12 +256,18 @@ function createStages(
   const store = ports.shared
     ? createSharedMemoryStore(openSharedTable(ports.shared.counters), { volatile }, { clock, warn })
     : createMemoryStore({ capacityBytes, volatile }, { clock, ...(snapshot && { snapshot }), warn });
-  const policy = createPolicy(createPolicyOptions({ rate_limit, damping, ...server }), {
+  const policyOptions = createPolicyOptions({ rate_limit, damping, ...server });
+  const policy = createPolicy(policyOptions, {
     clock,
     store,
     catalog,
     keyring,
     digest: ports.digest ?? ((text) => sha256(encodeUtf8(text))),
+    ...(ports.open && { open: ports.open }),
+    ...(ports.shared && {
+      buckets: openSharedBuckets(ports.shared.buckets, policyOptions),
+      damping: openSharedDamping(ports.shared.damping, policyOptions.dampingWindowMs, clock),
+    }),
     ...(ports.vault && { vault: ports.vault }),
     ...(ports.countryLookup && { countryLookup: ports.countryLookup }),
   });

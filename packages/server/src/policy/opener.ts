@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { Opened } from '../exchange.ts';
 import type { MaybePromise } from '../io.ts';
-import { createDamping } from './damping.ts';
+import { createDamping, type Damping } from './damping.ts';
 import { createGate } from './gate.ts';
 import type { PolicyOptions } from './options.ts';
 
@@ -36,6 +36,8 @@ export interface OpenerPorts {
   /** SHA-256 of a text, synchronous, as bytes or as any one spelling of them. */
   readonly digest: (text: string) => string | Uint8Array;
   readonly open: OpenToken;
+  /** Failures that are counted together with other threads. Default: this one's own. */
+  readonly damping?: Damping | undefined;
   /** What a token's claims come to at this relay. */
   readonly bind: (claims: Claims) => Claims;
   /** Wall seconds that tokens are judged by. */
@@ -120,7 +122,7 @@ export function createOpener(options: PolicyOptions, ports: OpenerPorts): Opener
   const { clock, keyring, nowSeconds } = ports;
   const cache = createOpenedCache(options.cachedTokens, clock);
   const pending = new Map<string, Pending>();
-  const damping = createDamping(options.dampingFailures, options.dampingWindowMs, clock);
+  const damping = ports.damping ?? createDamping(options.dampingFailures, options.dampingWindowMs, clock);
   const gate = createGate(options.openings, options.waitingOpenings);
   let hits = 0;
   let misses = 0;

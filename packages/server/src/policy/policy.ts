@@ -42,7 +42,8 @@ import { checkPath, createReachTest } from './checks/paths.ts';
 import { readOnce } from './checks/replay.ts';
 import { checkDeclaredSize, maxRequestBytes } from './checks/request-size.ts';
 import type { CountryLookup } from './country-lookup.ts';
-import { createFloodCheck } from './flood.ts';
+import type { Damping } from './damping.ts';
+import { createFloodCheck, type FloodBuckets } from './flood.ts';
 import { createOpener, type Opener, type OpeningFigures, type OpenToken, TOKEN_INVALID } from './opener.ts';
 import type { PolicyOptions } from './options.ts';
 import { buildReservation, denyRefused } from './reservation.ts';
@@ -61,6 +62,9 @@ export interface PolicyPorts {
   readonly vault?: ReadonlyMap<string, VaultBounds>;
   /** Default: the token package's opener. */
   readonly open?: OpenToken;
+  /** Buckets and failures that are counted together with other threads. Default: this one's own. */
+  readonly buckets?: FloodBuckets;
+  readonly damping?: Damping;
   /** Default: the token package's judge. */
   readonly judge?: typeof judgeToken;
   /** Default: the token package's. */
@@ -248,8 +252,9 @@ export function createPolicy(options: PolicyOptions, ports: PolicyPorts): Policy
   const open = ports.open ?? openToken;
   const vault = ports.vault ?? new Map();
   const bind = (claims: Claims) => boundByVault(claims, vault);
-  const opener = createOpener(options, { clock, keyring, digest, open, bind, nowSeconds });
-  const checkFlood = createFloodCheck(options, clock);
+  const { damping, buckets } = ports;
+  const opener = createOpener(options, { clock, keyring, digest, open, bind, nowSeconds, damping });
+  const checkFlood = createFloodCheck(options, clock, buckets);
   const judging: Judging = {
     keyring,
     nowSeconds,

@@ -19,6 +19,7 @@ import type { Metrics } from '../../observability/metrics.ts';
 import { createAddressGuard, type ListenAddress } from './addresses.ts';
 import type { DemoMint } from './demo.ts';
 import { createNodeListener, type NodeListener } from './listener.ts';
+import { nativeOpenToken } from './native-opener.ts';
 import { loadPageAssets } from './page-assets.ts';
 import { explainListenError } from './port-check.ts';
 import { createShellListener } from './shell-listener.ts';
@@ -105,6 +106,7 @@ async function makeRelay(
       logger,
       metrics,
       digest: (text) => hash('sha256', text, 'base64'),
+      open: nativeOpenToken,
       ...(vault && { vault }),
       ...(countryLookup && { countryLookup }),
       ...(allowPrivate && { allowPrivate }),
