@@ -1,5 +1,6 @@
 /** RelayAPIClient: mints sealed URLs and tokens from a `.rai` file, synchronously. It never talks to the network. */
-import { joinRelayUrl, MintError, parseRai, type RaiFile, sealToken } from 'relayapi-token';
+import { joinRelayUrl, MintError, parseRai, type RaiFile } from 'relayapi-token';
+import { nativeSealToken } from './native-sealer.ts';
 import { claimsFromOptions, type GenerateOptions, optionForClaim } from './options.ts';
 import { type ReadRaiOptions, readRaiFile } from './rai-file.ts';
 
@@ -47,7 +48,7 @@ export class RelayAPIClient {
   generateToken(options: GenerateOptions): string {
     const claims = claimsFromOptions(options, this.#file, Math.floor(Date.now() / 1000));
     try {
-      return sealToken(this.#file, claims);
+      return nativeSealToken(this.#file, claims);
     } catch (error) {
       if (!(error instanceof MintError)) throw error;
       // Not passed on as `cause`: an option's name is all a caller needs.

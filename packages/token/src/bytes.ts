@@ -8,6 +8,8 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const VALUES = new Int8Array(128).fill(-1);
 for (let i = 0; i < ALPHABET.length; i++) VALUES[ALPHABET.charCodeAt(i)] = i;
 
+const A_CODE = 65;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -32,25 +34,50 @@ export function encodeBase64Url(b: Uint8Array): string {
 
 /** The bytes of canonical base64url, else null: foreign characters, padding, a lone last character, or stray bits in it. */
 export function decodeBase64Url(s: string): Uint8Array | null {
-  const rest = s.length & 3;
+  const { length } = s;
+  const rest = length & 3;
   if (rest === 1) return null;
-  const out = new Uint8Array((s.length * 3) >> 2);
+  const out = new Uint8Array((length * 3) >> 2);
+  // every code and every value in one: a code above 127 or the value -1 shows at the end
+  let codes = 0;
+  let values = 0;
   let o = 0;
-  let bits = 0;
-  let held = 0;
-  for (let i = 0; i < s.length; i++) {
-    const code = s.charCodeAt(i);
-    const value = code < 128 ? (VALUES[code] as number) : -1;
-    if (value < 0) return null;
-    held = (held << 6) | value;
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      out[o++] = (held >> bits) & 255;
-      held &= (1 << bits) - 1;
-    }
+  let i = 0;
+  for (; i + 3 < length; i += 4) {
+    const a = s.charCodeAt(i);
+    const b = s.charCodeAt(i + 1);
+    const c = s.charCodeAt(i + 2);
+    const d = s.charCodeAt(i + 3);
+    codes |= a | b | c | d;
+    const p = sixBits(a);
+    const q = sixBits(b);
+    const r = sixBits(c);
+    const t = sixBits(d);
+    values |= p | q | r | t;
+    out[o] = (p << 2) | (q >> 4);
+    out[o + 1] = (q << 4) | (r >> 2);
+    out[o + 2] = (r << 6) | t;
+    o += 3;
   }
-  return held === 0 ? out : null;
+  if (rest > 1) {
+    const a = s.charCodeAt(i);
+    const b = s.charCodeAt(i + 1);
+    const c = rest === 3 ? s.charCodeAt(i + 2) : A_CODE;
+    codes |= a | b | c;
+    const p = sixBits(a);
+    const q = sixBits(b);
+    const r = sixBits(c);
+    values |= p | q | r;
+    out[o] = (p << 2) | (q >> 4);
+    if (rest === 3) out[o + 1] = (q << 4) | (r >> 2);
+    // bits that belong to no byte
+    if ((rest === 3 ? r & 3 : q & 15) !== 0) return null;
+  }
+  return codes > 127 || values < 0 ? null : out;
+}
+
+function sixBits(code: number): number {
+  return VALUES[code & 127] as number;
 }
 
 /** UTF-8 bytes of a string. */

@@ -27,6 +27,8 @@ const FIELD = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 const VAR = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const PATH = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE) (\/[\x21-\x7e]*)$/;
 const ORIGIN = /^([a-z][a-z0-9+.-]*):\/\/[\x21-\x7e]+$/;
+/** Hosts that every browser writes as they stand here: no digits at the start of the last label, no punycode, no port. */
+const PLAIN_ORIGIN = /^https?:\/\/(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)*[a-z][a-z0-9]*$/;
 const FIRST = /^first(?:\/([1-9][0-9]?),([1-9][0-9]{0,2}))?$/;
 const MAX_ITEMS = 64;
 const MAX_META_BYTES = 512;
@@ -73,7 +75,7 @@ export function isPathEntry(text: string): boolean {
 
 /** An origin exactly as a browser sends it, or `none`. `null` may not be listed. */
 function isOrigin(text: string): boolean {
-  if (text === 'none') return true;
+  if (text === 'none' || PLAIN_ORIGIN.test(text)) return true;
   const scheme = ORIGIN.exec(text)?.[1];
   if (scheme === undefined || /[/?#\\@*]/.test(text.slice(scheme.length + 3))) return false;
   if (scheme !== 'http' && scheme !== 'https') return text === text.toLowerCase();

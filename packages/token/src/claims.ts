@@ -91,7 +91,11 @@ export interface ClaimFault {
   reason: string;
 }
 
+type RuleMap = ReadonlyMap<string, ClaimRule>;
 type JsonObject = { [k: string]: JsonValue };
+
+const CLAIMS_BY_NAME: RuleMap = new Map(Object.entries(CLAIM_RULES));
+const LIMITS_BY_NAME: RuleMap = new Map(Object.entries(LIMIT_RULES));
 
 /** Claims from their UTF-8 JSON; null when any rule of shape is broken. */
 export function parseClaims(bytes: Uint8Array): ParsedClaims | null {
@@ -111,7 +115,7 @@ export function checkClaims(value: JsonValue): { parsed: ParsedClaims } | { faul
   const unknown: string[] = [];
   const fault =
     findMissing(value) ??
-    findFault(value, CLAIM_RULES, '', unknown, ['limits']) ??
+    findFault(value, CLAIMS_BY_NAME, '', unknown) ??
     findLimitFault(value, unknown) ??
     findConflict(value);
   return fault === null ? { parsed: { claims: buildClaims(value), unknown } } : { fault };
@@ -122,17 +126,12 @@ function findMissing(value: JsonObject): ClaimFault | null {
   return name === undefined ? null : { claim: name, reason: 'is missing' };
 }
 
-function findFault(
-  value: JsonObject,
-  rules: Readonly<Record<string, ClaimRule>>,
-  prefix: string,
-  unknown: string[],
-  elsewhere: readonly string[] = [],
-): ClaimFault | null {
+function findFault(value: JsonObject, rules: RuleMap, prefix: string, unknown: string[]): ClaimFault | null {
   for (const name of Object.keys(value)) {
-    if (elsewhere.includes(name)) continue;
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    const rule = rules.get(name);
     if (rule === undefined) {
+      // its members have rules of their own
+      if (name === 'limits' && prefix === '') continue;
       unknown.push(prefix + name);
       continue;
     }
@@ -145,7 +144,7 @@ function findFault(
 function findLimitFault(value: JsonObject, unknown: string[]): ClaimFault | null {
   if (!Object.hasOwn(value, 'limits')) return null;
   if (!isObject(value.limits)) return { claim: 'limits', reason: 'must be an object' };
-  return findFault(value.limits, LIMIT_RULES, 'limits.', unknown);
+  return findFault(value.limits, LIMITS_BY_NAME, 'limits.', unknown);
 }
 
 /** Claims that are well formed one by one and wrong together. */
@@ -162,18 +161,20 @@ function findConflict(value: JsonObject): ClaimFault | null {
   return null;
 }
 
-function pick(value: JsonObject, rules: Readonly<Record<string, ClaimRule>>): JsonObject {
-  return Object.fromEntries(Object.entries(value).filter(([name]) => Object.hasOwn(rules, name)));
+function pick(value: JsonObject, rules: RuleMap): JsonObject {
+  const picked: JsonObject = {};
+  for (const name of Object.keys(value)) if (rules.has(name)) picked[name] = value[name] as JsonValue;
+  return picked;
 }
 
 /** Only after every check: the shapes are known. */
 function buildClaims(value: JsonObject): Claims {
   const upstream = Array.isArray(value.upstream) ? value.upstream : [value.upstream as JsonValue];
-  return {
-    ...(pick(value, CLAIM_RULES) as unknown as Omit<Claims, 'upstream' | 'limits'>),
-    upstream: upstream.map((item) => buildUpstream(item as JsonObject)),
-    limits: value.limits === undefined ? {} : (pick(value.limits as JsonObject, LIMIT_RULES) as Limits),
-  };
+  const claims = pick(value, CLAIMS_BY_NAME) as unknown as Claims;
+  claims.upstream = upstream.map((item) => buildUpstream(item as JsonObject));
+  claims.limits =
+    value.limits === undefined ? {} : (pick(value.limits as JsonObject, LIMITS_BY_NAME) as Limits);
+  return claims;
 }
 
 function buildUpstream(value: JsonObject): UpstreamClaim {

@@ -28,8 +28,10 @@ export { allowOf, judgeToken } from './judge.ts';
 export type { KeyEntry, Keyring, KeyringResult } from './keyring.ts';
 export { createKeyring } from './keyring.ts';
 export type { EcPrivateKey, EcPublicKey, KeyStatus, OctKey } from './keys.ts';
-export type { OpenedToken } from './open.ts';
 export { openToken } from './open.ts';
+export type { EphemeralKey, OpenedToken } from './open-checks.ts';
+export type { OpenPrimitives, SyncOpener } from './open-sync.ts';
+export { createSyncOpener } from './open-sync.ts';
 export { parseRai } from './rai.ts';
 export type { Allow, Revoke } from './rai-allow.ts';
 export type {
@@ -44,8 +46,9 @@ export type {
 export type { CreateRaiOptions, RaiPair, RotateRaiOptions } from './rai-make.ts';
 export { createRai, rotateRai, upgradeRai } from './rai-make.ts';
 export { findToken, joinRelayUrl } from './relay-url.ts';
-export type { MintClaims, MintUpstream } from './seal.ts';
-export { sealToken } from './seal.ts';
+export type { MintClaims, MintUpstream, Sealer } from './seal.ts';
+export { createSealer, sealToken } from './seal.ts';
+export type { SealPrimitives } from './seal-primitives.ts';
 export { Secret, SecretBytes } from './secret.ts';
 export type { JsonValue, JsonVisitor, StrictJsonOptions, StrictJsonReason } from './strict-json.ts';
 export { parseStrictJson, StrictJsonError, scanStrictJson } from './strict-json.ts';

@@ -11,7 +11,7 @@ import {
   type UpstreamClaim,
 } from './claims.ts';
 import { type IssuerEntry, type Keyring, stateOf } from './keyring.ts';
-import { hasEnded, type OpenedToken } from './open.ts';
+import { hasEnded, type OpenedToken } from './open-checks.ts';
 import type { Allow, Revoke } from './rai-allow.ts';
 
 /** A refusal; `claim` names the claim at fault where one is. */

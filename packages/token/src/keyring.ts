@@ -4,7 +4,7 @@
  */
 import { decodeBase64Url } from './bytes.ts';
 import type { Problem } from './errors.ts';
-import type { KeyLife, KeyStatus } from './keys.ts';
+import type { EcPrivateKey, EcPublicKey, KeyLife, KeyStatus, OctKey } from './keys.ts';
 import type { Allow, Revoke } from './rai-allow.ts';
 import type { AesRelayFile, AesSharedFile, EccRelayFile, RaiFile } from './rai-file.ts';
 
@@ -48,6 +48,8 @@ export interface OuterKey {
   entry: KeyEntry;
   /** Non-extractable, imported once. */
   key: CryptoKey;
+  /** The file's own key, for an opener that imports it elsewhere: a platform may not turn a non-extractable key into its own kind. */
+  jwk: OctKey | EcPrivateKey;
   /** Tells the files of one keyring apart, whatever their names. */
   origin: object;
   aud: string;
@@ -59,6 +61,7 @@ export interface OuterKey {
 export interface SignerKey {
   entry: KeyEntry;
   key: CryptoKey;
+  jwk: EcPublicKey;
   origin: object;
   issuer: IssuerEntry;
 }
@@ -177,7 +180,7 @@ async function importAes(fileName: string, file: AesRelayFile | AesSharedFile): 
     const raw = decodeBase64Url(jwk.k.reveal()) as Uint8Array<ArrayBuffer>;
     const key = await crypto.subtle.importKey('raw', raw, 'AES-KW', false, ['unwrapKey']);
     raw.fill(0);
-    outer.push({ entry: describeKey(jwk, 'aes', fileName, iss), key, origin, aud, issuer });
+    outer.push({ entry: describeKey(jwk, 'aes', fileName, iss), key, jwk, origin, aud, issuer });
   }
   return { outer, signers: [], issuers: [iss] };
 }
@@ -191,7 +194,7 @@ async function importEcc(fileName: string, file: EccRelayFile): Promise<Added> {
     const secret = { kty: 'EC', crv: 'P-256', x, y, d: jwk.d.reveal() };
     const algorithm = { name: 'ECDH', namedCurve: 'P-256' };
     const key = await crypto.subtle.importKey('jwk', secret, algorithm, false, ['deriveBits']);
-    added.outer.push({ entry: describeKey(jwk, 'ecc', fileName), key, origin, aud, issuer: null });
+    added.outer.push({ entry: describeKey(jwk, 'ecc', fileName), key, jwk, origin, aud, issuer: null });
   }
   for (const { iss, keys, allow, revoke } of file.issuers) {
     const issuer: IssuerEntry = { iss, aud, allow, revoke };
@@ -201,7 +204,7 @@ async function importEcc(fileName: string, file: EccRelayFile): Promise<Added> {
       const open = { kty: 'EC', crv: 'P-256', x, y };
       const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
       const key = await crypto.subtle.importKey('jwk', open, algorithm, false, ['verify']);
-      added.signers.push({ entry: describeKey(jwk, 'ecc', fileName, iss), key, origin, issuer });
+      added.signers.push({ entry: describeKey(jwk, 'ecc', fileName, iss), key, jwk, origin, issuer });
     }
   }
   return added;

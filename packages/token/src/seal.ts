@@ -1,10 +1,8 @@
 /**
- * Seals tokens with @noble, synchronously, in any JavaScript runtime (token spec §2, §3, §8; RFC 7516 §5.1, RFC 7518 §4.4, §4.6).
- * Refuses to mint what a relay would refuse to open.
+ * Seals tokens synchronously, with @noble in any JavaScript runtime or on primitives that a platform hands in (token spec §2, §3, §8;
+ * RFC 7516 §5.1, RFC 7518 §4.4, §4.6). Refuses to mint what a relay would refuse to open.
  */
-import { aeskw, gcm } from '@noble/ciphers/aes.js';
-import { p256 } from '@noble/curves/nist.js';
-import { concatBytes, decodeBase64Url, encodeBase64Url, encodeUtf8, randomBytes } from './bytes.ts';
+import { decodeBase64Url, encodeBase64Url, encodeUtf8, randomBytes } from './bytes.ts';
 import { type Claims, checkClaims, findUnsupported, type Limits, RELEASE_FEATURES } from './claims.ts';
 import { deriveConcatKey } from './concat-kdf.ts';
 import { findStrangeCountry } from './country-codes.ts';
@@ -13,6 +11,7 @@ import { findExcess } from './judge.ts';
 import type { EcPublicKey, OctKey } from './keys.ts';
 import type { AesIssuerFile, AesSharedFile, EccIssuerFile, RaiFile } from './rai-file.ts';
 import { isLoopbackUrl } from './relay-url.ts';
+import { noblePrimitives, type SealPrimitives } from './seal-primitives.ts';
 import { revealText, type Secret } from './secret.ts';
 import { type JsonValue, parseStrictJson, StrictJsonError } from './strict-json.ts';
 import { MAX_TOKEN_LENGTH } from './token-shape.ts';
@@ -55,26 +54,38 @@ export interface MintClaims {
 type MintingFile = AesIssuerFile | AesSharedFile | EccIssuerFile;
 
 /** A token for these claims. Fills nothing in. Throws MintError naming the claim. */
-export function sealToken(file: RaiFile, claims: MintClaims): string {
-  if (file.role === 'relay') throw new MintError('rai', "is a relay's file: mint with the issuer's");
-  if (!file.relay.startsWith('https:') && !isLoopbackUrl(file.relay)) {
-    throw new MintError(
-      'relay',
-      'is reached over http and is not this machine: tokens would travel in clear',
-    );
-  }
-  const payload = encodeUtf8(toText(claims));
-  checkMint(file, payload);
-  const token = file.method === 'aes' ? sealAes(file, payload) : sealEcc(file, payload);
-  if (token.length > MAX_TOKEN_LENGTH) {
-    const hint = 'shorten the lists, or keep the key at the relay and name it with "vault"';
-    throw new MintError(
-      'token',
-      `is ${token.length} characters long, ${MAX_TOKEN_LENGTH} is the most: ${hint}`,
-    );
-  }
-  return token;
+export type Sealer = (file: RaiFile, claims: MintClaims) => string;
+
+/** A sealer on these primitives. It imports each key of a file once and keeps it as long as the file. */
+export function createSealer<K>(primitives: SealPrimitives<K>): Sealer {
+  const keys: KeyCache<K> = new WeakMap();
+  return (file, claims) => {
+    if (file.role === 'relay') throw new MintError('rai', "is a relay's file: mint with the issuer's");
+    if (!file.relay.startsWith('https:') && !isLoopbackUrl(file.relay)) {
+      throw new MintError(
+        'relay',
+        'is reached over http and is not this machine: tokens would travel in clear',
+      );
+    }
+    const payload = encodeUtf8(toText(claims));
+    checkMint(file, payload);
+    const token =
+      file.method === 'aes'
+        ? sealAes(primitives, keys, file, payload)
+        : sealEcc(primitives, keys, file, payload);
+    if (token.length > MAX_TOKEN_LENGTH) {
+      const hint = 'shorten the lists, or keep the key at the relay and name it with "vault"';
+      throw new MintError(
+        'token',
+        `is ${token.length} characters long, ${MAX_TOKEN_LENGTH} is the most: ${hint}`,
+      );
+    }
+    return token;
+  };
 }
+
+/** The sealer that runs anywhere: @noble. */
+export const sealToken: Sealer = createSealer(noblePrimitives);
 
 /** JSON in which secrets stand in clear: a Secret's own toJSON masks them. */
 function toText(claims: MintClaims): string {
@@ -136,51 +147,67 @@ function findKey<K extends { kid: string }>(keys: readonly K[], kid: string): K 
   return key;
 }
 
-function bytesOf(base64Url: string): Uint8Array {
-  return decodeBase64Url(base64Url) as Uint8Array;
+/** Imported keys by the file's own: a file that is dropped takes them along. */
+type KeyCache<K> = WeakMap<OctKey | EcPublicKey, K>;
+
+function importOnce<K, J extends OctKey | EcPublicKey>(
+  keys: KeyCache<K>,
+  jwk: J,
+  importKey: (jwk: J) => K,
+): K {
+  const known = keys.get(jwk);
+  if (known !== undefined) return known;
+  const key = importKey(jwk);
+  keys.set(jwk, key);
+  return key;
 }
 
 /** Token spec §2: A256KW with A256GCM. */
-function sealAes(file: AesIssuerFile | AesSharedFile, payload: Uint8Array): string {
-  const key: OctKey = findKey(file.keys, file.use);
-  const header = { alg: 'A256KW', enc: 'A256GCM', kid: key.kid, typ: 'rai+jwt' };
-  return encrypt(header, bytesOf(key.k.reveal()), payload);
+function sealAes<K>(
+  primitives: SealPrimitives<K>,
+  keys: KeyCache<K>,
+  file: AesIssuerFile | AesSharedFile,
+  payload: Uint8Array,
+): string {
+  const jwk: OctKey = findKey(file.keys, file.use);
+  const key = importOnce(keys, jwk, ({ k }) =>
+    primitives.importWrappingKey(decodeBase64Url(k.reveal()) as Uint8Array),
+  );
+  const header = { alg: 'A256KW', enc: 'A256GCM', kid: jwk.kid, typ: 'rai+jwt' };
+  return encrypt(primitives, header, key, payload);
 }
 
 /** Token spec §3: ES256 inside ECDH-ES+A256KW. */
-function sealEcc(file: EccIssuerFile, payload: Uint8Array): string {
+function sealEcc<K>(
+  primitives: SealPrimitives<K>,
+  keys: KeyCache<K>,
+  file: EccIssuerFile,
+  payload: Uint8Array,
+): string {
   const { sign } = file;
   const signed = `${encodeJson({ alg: 'ES256', kid: sign.kid, typ: 'rai+jwt' })}.${encodeBase64Url(payload)}`;
-  const signature = p256.sign(encodeUtf8(signed), bytesOf(sign.d.reveal()), { lowS: false });
-  const key: EcPublicKey = findKey(file.keys, file.use);
-  const ephemeral = p256.utils.randomSecretKey();
-  const point = p256.getPublicKey(ephemeral, false);
-  const epk = {
-    kty: 'EC',
-    crv: 'P-256',
-    x: encodeBase64Url(point.subarray(1, 33)),
-    y: encodeBase64Url(point.subarray(33)),
-  };
-  const header = { alg: 'ECDH-ES+A256KW', enc: 'A256GCM', kid: key.kid, typ: 'rai+jwt', cty: 'JWT', epk };
-  const kek = agree(ephemeral, key);
-  return encrypt(header, kek, encodeUtf8(`${signed}.${encodeBase64Url(signature)}`));
-}
-
-/** The key-wrapping key that only the relay's private key also yields (RFC 7518 §4.6). */
-function agree(ephemeral: Uint8Array, key: EcPublicKey): Uint8Array {
-  const relayPoint = concatBytes(new Uint8Array([4]), bytesOf(key.x), bytesOf(key.y));
-  // Z is the x coordinate: the shared point without its leading format byte
-  const z = p256.getSharedSecret(ephemeral, relayPoint).subarray(1, 33);
-  return deriveConcatKey(z, { algorithm: 'ECDH-ES+A256KW', keyBits: 256 });
+  const signingKey = importOnce(keys, sign, ({ d, x, y }) =>
+    primitives.importSigningKey({ d: d.reveal(), x, y }),
+  );
+  const signature = primitives.sign(signingKey, encodeUtf8(signed));
+  const jwk: EcPublicKey = findKey(file.keys, file.use);
+  const relayKey = importOnce(keys, jwk, ({ x, y }) => primitives.importAgreementKey({ x, y }));
+  const { x, y, z } = primitives.agree(relayKey);
+  const epk = { kty: 'EC', crv: 'P-256', x: encodeBase64Url(x), y: encodeBase64Url(y) };
+  const header = { alg: 'ECDH-ES+A256KW', enc: 'A256GCM', kid: jwk.kid, typ: 'rai+jwt', cty: 'JWT', epk };
+  // the key-wrapping key that only the relay's private key also yields (RFC 7518 §4.6)
+  const kek = deriveConcatKey(z, { algorithm: 'ECDH-ES+A256KW', keyBits: 256 }, primitives.sha256);
+  const nested = encodeUtf8(`${signed}.${encodeBase64Url(signature)}`);
+  return encrypt(primitives, header, primitives.importWrappingKey(kek), nested);
 }
 
 /** RFC 7516 §5.1 with a content key and an IV of its own for every token. */
-function encrypt(header: object, kek: Uint8Array, plaintext: Uint8Array): string {
-  const cek = randomBytes(32);
+function encrypt<K>(primitives: SealPrimitives<K>, header: object, key: K, plaintext: Uint8Array): string {
+  const contentKey = randomBytes(32);
   const iv = randomBytes(12);
   const protectedHeader = encodeJson(header);
-  const sealed = gcm(cek, iv, encodeUtf8(protectedHeader)).encrypt(plaintext);
-  const parts = [aeskw(kek).encrypt(cek), iv, sealed.subarray(0, -16), sealed.subarray(-16)];
+  const { text, tag } = primitives.encrypt(contentKey, { header: protectedHeader, iv, text: plaintext });
+  const parts = [primitives.wrapKey(key, contentKey), iv, text, tag];
   return [protectedHeader, ...parts.map(encodeBase64Url)].join('.');
 }
 

@@ -65,6 +65,7 @@ const LITERALS = { true: bytesOf('true'), false: bytesOf('false'), null: bytesOf
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Up to this many names are compared one by one; beyond, a Set is built. */
 const FEW_NAMES = 8;
+const NO_VISITOR: JsonVisitor = {};
 
 interface Scan {
   readonly bytes: Uint8Array;
@@ -85,6 +86,22 @@ export function scanStrictJson(
   visitor: JsonVisitor,
   options: StrictJsonOptions = {},
 ): void {
+  const scan = startScan(bytes, visitor, options);
+  skipSpace(scan);
+  scanValue(scan);
+  endScan(scan);
+}
+
+/** The value of a whole text. Throws StrictJsonError. Objects have no prototype; a number beyond IEEE 754 is refused. */
+export function parseStrictJson(bytes: Uint8Array, options: StrictJsonOptions = {}): JsonValue {
+  const scan = startScan(bytes, NO_VISITOR, options);
+  skipSpace(scan);
+  const value = readValue(scan);
+  endScan(scan);
+  return value;
+}
+
+function startScan(bytes: Uint8Array, visitor: JsonVisitor, options: StrictJsonOptions): Scan {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) throw new StrictJsonError('bom', 0);
   let text: string;
   try {
@@ -92,7 +109,7 @@ export function scanStrictJson(
   } catch {
     throw new StrictJsonError('utf8', 0);
   }
-  const scan: Scan = {
+  return {
     bytes,
     ascii: text.length === bytes.length ? text : null,
     visitor,
@@ -103,50 +120,127 @@ export function scanStrictJson(
     at: 0,
     depth: 0,
   };
-  skipSpace(scan);
-  scanValue(scan);
-  skipSpace(scan);
-  if (scan.at !== bytes.length) fail(scan, 'syntax');
 }
 
-/** The value of a whole text. Throws StrictJsonError. Objects have no prototype; a number beyond IEEE 754 is refused. */
-export function parseStrictJson(bytes: Uint8Array, options: StrictJsonOptions = {}): JsonValue {
-  const stack: (JsonValue[] | { [k: string]: JsonValue })[] = [];
-  let root: JsonValue = null;
-  const put = (path: readonly (string | number)[], value: JsonValue): void => {
-    const parent = stack[stack.length - 1];
-    if (parent === undefined) root = value;
-    else if (Array.isArray(parent)) parent.push(value);
-    else parent[path[path.length - 1] as string] = value;
-  };
-  const visitor: JsonVisitor = {
-    enter(path, kind) {
-      const value = kind === 'array' ? [] : (Object.create(null) as { [k: string]: JsonValue });
-      put(path, value);
-      stack.push(value);
-    },
-    leave() {
-      stack.pop();
-    },
-    value(path, kind, start, _end, text) {
-      put(path, scalarOf(kind, start, text));
-    },
-  };
-  scanStrictJson(bytes, visitor, options);
-  return root;
+function endScan(scan: Scan): void {
+  skipSpace(scan);
+  if (scan.at !== scan.bytes.length) fail(scan, 'syntax');
 }
 
-function scalarOf(
-  kind: 'string' | 'number' | 'true' | 'false' | 'null',
-  start: number,
-  text: () => string,
-): JsonValue {
-  if (kind === 'string') return text();
-  if (kind === 'null') return null;
-  if (kind !== 'number') return kind === 'true';
-  const value = Number(text());
+/** The tree's way through a value: the steps of `scanValue` without events, which cost more than the rest. */
+function readValue(scan: Scan): JsonValue {
+  const start = scan.at;
+  switch (scan.bytes[start]) {
+    case 0x7b:
+      return readObject(scan);
+    case 0x5b:
+      return readArray(scan);
+    case 0x22: {
+      const escaped = skipString(scan);
+      return stringAt(scan, start, scan.at, escaped);
+    }
+    case 0x74:
+      skipLiteral(scan, 'true');
+      return true;
+    case 0x66:
+      skipLiteral(scan, 'false');
+      return false;
+    case 0x6e:
+      skipLiteral(scan, 'null');
+      return null;
+    default:
+      return readNumber(scan, start);
+  }
+}
+
+function readNumber(scan: Scan, start: number): number {
+  const whole = readSmallWhole(scan, start);
+  if (whole >= 0) return whole;
+  skipNumber(scan);
+  const value = Number(sliceText(scan, start, scan.at));
   if (!Number.isFinite(value)) throw new StrictJsonError('number', start);
   return value;
+}
+
+/** Digits alone, at most 15, without a leading zero: most numbers are so. Any other: -1, and nothing is read. */
+function readSmallWhole(scan: Scan, start: number): number {
+  const { bytes } = scan;
+  let value = 0;
+  let at = start;
+  for (; at - start < 16; at++) {
+    const c = bytes[at] as number;
+    if (!(c >= 0x30 && c <= 0x39)) break;
+    value = value * 10 + (c - 0x30);
+  }
+  const length = at - start;
+  if (length === 0 || length > 15 || (bytes[start] === 0x30 && length > 1)) return -1;
+  const next = bytes[at];
+  // ".", "e", "E", "+", "-" would go on, rightly or not
+  if (next === 0x2e || next === 0x65 || next === 0x45 || next === 0x2b || next === 0x2d) return -1;
+  scan.at = at;
+  return value;
+}
+
+function readArray(scan: Scan): JsonValue[] {
+  if (++scan.depth > scan.maxDepth) fail(scan, 'depth');
+  scan.at++;
+  const items: JsonValue[] = [];
+  skipSpace(scan);
+  if (scan.bytes[scan.at] !== 0x5d) {
+    for (;;) {
+      skipSpace(scan);
+      items.push(readValue(scan));
+      skipSpace(scan);
+      const c = scan.bytes[scan.at];
+      if (c === 0x5d) break;
+      if (c !== 0x2c) fail(scan, 'syntax');
+      scan.at++;
+    }
+  }
+  scan.at++;
+  scan.depth--;
+  return items;
+}
+
+function readObject(scan: Scan): { [k: string]: JsonValue } {
+  if (++scan.depth > scan.maxDepth) fail(scan, 'depth');
+  scan.at++;
+  const members = Object.create(null) as { [k: string]: JsonValue };
+  let count = 0;
+  skipSpace(scan);
+  if (scan.bytes[scan.at] !== 0x7d) {
+    for (;;) {
+      skipSpace(scan);
+      const start = scan.at;
+      const name = readName(scan, ++count);
+      // without a prototype, what is in the object has been put there
+      if (name in members) throw new StrictJsonError('duplicate', start);
+      skipSpace(scan);
+      if (scan.bytes[scan.at] !== 0x3a) fail(scan, 'syntax');
+      scan.at++;
+      skipSpace(scan);
+      members[name] = readValue(scan);
+      skipSpace(scan);
+      const c = scan.bytes[scan.at];
+      if (c === 0x7d) break;
+      if (c !== 0x2c) fail(scan, 'syntax');
+      scan.at++;
+    }
+  }
+  scan.at++;
+  scan.depth--;
+  return members;
+}
+
+/** The `count`th name of an object, its quotes passed: what every object's names are held to. */
+function readName(scan: Scan, count: number): string {
+  const start = scan.at;
+  if (scan.bytes[start] !== 0x22) fail(scan, 'syntax');
+  if (count > scan.maxMembers) fail(scan, 'members');
+  const escaped = skipString(scan);
+  const name = stringAt(scan, start, scan.at, escaped);
+  if (!scan.allowForbidden && FORBIDDEN.has(name)) throw new StrictJsonError('forbidden_name', start);
+  return name;
 }
 
 function bytesOf(text: string): Uint8Array {
@@ -206,12 +300,16 @@ function tell(
 
 function scanLiteral(scan: Scan, word: 'true' | 'false' | 'null'): void {
   const start = scan.at;
+  skipLiteral(scan, word);
+  tell(scan, word, start, false);
+}
+
+function skipLiteral(scan: Scan, word: 'true' | 'false' | 'null'): void {
   const expected = LITERALS[word];
   for (let i = 0; i < expected.length; i++) {
-    if (scan.bytes[start + i] !== expected[i]) fail(scan, 'syntax');
+    if (scan.bytes[scan.at + i] !== expected[i]) fail(scan, 'syntax');
   }
   scan.at += expected.length;
-  tell(scan, word, start, false);
 }
 
 function skipNumber(scan: Scan): void {
@@ -234,16 +332,21 @@ function skipNumber(scan: Scan): void {
 function skipString(scan: Scan): boolean {
   const { bytes } = scan;
   let escaped = false;
-  for (scan.at++; ; scan.at++) {
-    const c = bytes[scan.at];
-    if (c === undefined || c < 0x20) fail(scan, 'syntax');
+  for (let at = scan.at + 1; ; at++) {
+    const c = bytes[at];
     if (c === 0x22) {
-      scan.at++;
+      scan.at = at + 1;
       return escaped;
+    }
+    if (c === undefined || c < 0x20) {
+      scan.at = at;
+      fail(scan, 'syntax');
     }
     if (c === 0x5c) {
       escaped = true;
+      scan.at = at;
       skipEscape(scan);
+      at = scan.at;
     }
   }
 }
@@ -339,11 +442,7 @@ function scanObject(scan: Scan): void {
 
 function scanName(scan: Scan, level: number, seen: Names, count: number): string {
   const start = scan.at;
-  if (scan.bytes[start] !== 0x22) fail(scan, 'syntax');
-  if (count > scan.maxMembers) fail(scan, 'members');
-  const escaped = skipString(scan);
-  const name = stringAt(scan, start, scan.at, escaped);
-  if (!scan.allowForbidden && FORBIDDEN.has(name)) throw new StrictJsonError('forbidden_name', start);
+  const name = readName(scan, count);
   if (!addName(seen, name)) throw new StrictJsonError('duplicate', start);
   scan.path[level] = name;
   scan.visitor.name?.(scan.path, name, start, scan.at);

@@ -112,8 +112,8 @@ function findEncoded(table: SharedTable, kind: number, key: Encoded, hash: numbe
 }
 
 /** The entry with this key, 0: none. */
-export function findEntry(table: SharedTable, kind: number, key: string): number {
-  encodeText(scratch, key);
+export function findEntry(table: SharedTable, kind: number, name: string): number {
+  encodeText(scratch, name);
   return findEncoded(table, kind, scratch, hashKey(table, kind, scratch));
 }
 
@@ -151,7 +151,7 @@ export function fitsCharge(table: SharedTable, issuer: string, bytes: number): b
 /** What a new entry is made of. */
 export interface NewEntry {
   readonly kind: number;
-  readonly key: string;
+  readonly name: string;
   readonly issuer: string;
   /** Empty for a subject. */
   readonly digest: string;
@@ -167,8 +167,8 @@ function mostTextCells(text: string): number {
 }
 
 /** Cells that are promised to an entry: its charge, and what its names take beyond what the charge has for them. */
-export function promiseOfEntry({ key, digest, bytes }: NewEntry): number {
-  const names = 2 + mostTextCells(key) + mostTextCells(digest);
+export function promiseOfEntry({ name, digest, bytes }: NewEntry): number {
+  const names = 2 + mostTextCells(name) + mostTextCells(digest);
   return Math.floor(bytes / CELL_BYTES) + Math.max(0, names - CHARGED_CELLS);
 }
 
@@ -184,9 +184,9 @@ function findOrAddIssuer(table: SharedTable, issuer: string): number {
   if (known !== 0) return known;
   const cell = takeCell(table);
   const at = cell * CELL_WORDS;
-  const key = writeText(table, second, () => takeCell(table));
+  const first = writeText(table, second, () => takeCell(table));
   promiseCells(table, 1 + textCells(second.length));
-  table.words[at + ENTRY.account] = key;
+  table.words[at + ENTRY.account] = first;
   table.words[at + ENTRY.once] = second.length;
   table.doubles[cell * CELL_DOUBLES + COUNT.used] = 0;
   table.doubles[cell * CELL_DOUBLES + COUNT.attempts] = 0;
@@ -235,7 +235,7 @@ export function addEntry(table: SharedTable, entry: NewEntry): number {
   encodeText(scratch, entry.digest);
   words[at + OWN.digest] = writeText(table, scratch, take);
   words[at + OWN.digestLength] = scratch.length;
-  encodeText(scratch, entry.key);
+  encodeText(scratch, entry.name);
   words[at + OWN.key] = writeText(table, scratch, take);
   words[at + OWN.keyLength] = scratch.length;
   linkCell(table, cell, hashKey(table, entry.kind, scratch), entry.kind);
@@ -326,7 +326,7 @@ export function readEntry(table: SharedTable, entry: number): NewEntry {
     readText(table, words[first] as number, words[length] as number);
   return {
     kind: words[entry * CELL_WORDS + ENTRY.kind] as number,
-    key: text(at + OWN.key, at + OWN.keyLength),
+    name: text(at + OWN.key, at + OWN.keyLength),
     issuer: text(issuer + ENTRY.account, issuer + ENTRY.once),
     digest: text(at + OWN.digest, at + OWN.digestLength),
     bytes: doubles[account * CELL_DOUBLES + OWN_BYTES] as number,

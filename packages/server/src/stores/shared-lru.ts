@@ -111,9 +111,9 @@ function linkNewest({ words, headAt, slotsAt, slotWords }: SharedLru, slot: numb
   words[headAt + NEWEST] = slot;
 }
 
-function encodeKey(table: SharedLru, key: string): number {
-  if (key.length > KEY_BYTES) throw new RangeError('A key of a client group is too long.');
-  encodeText(scratch, key);
+function encodeKey(table: SharedLru, name: string): number {
+  if (name.length > KEY_BYTES) throw new RangeError('A key of a client group is too long.');
+  encodeText(scratch, name);
   if (scratch.length > KEY_BYTES) throw new RangeError('A key of a client group is too long.');
   return hashBytes(scratch, table.words[table.headAt + SEED] as number);
 }
@@ -126,8 +126,8 @@ function isKey({ words, bytes }: SharedLru, at: number): boolean {
 }
 
 /** The slot of a key, which is now the one used last; 0 when it is not remembered. Throws a RangeError for a key of more than 40 bytes. */
-export function findSlot(table: SharedLru, key: string): number {
-  const hash = encodeKey(table, key);
+export function findSlot(table: SharedLru, name: string): number {
+  const hash = encodeKey(table, name);
   const { words, headAt, chainsAt, chainMask, slotsAt, slotWords } = table;
   let slot = words[chainsAt + (hash & chainMask)] as number;
   while (slot !== 0) {
@@ -154,8 +154,8 @@ function evictOldest(table: SharedLru): number {
 }
 
 /** A slot for a key that has none. Its doubles are those of the key it was taken from, or zeros: `dropped` says which. */
-export function addSlot(table: SharedLru, key: string, dropped: (slot: number) => void): number {
-  const hash = encodeKey(table, key);
+export function addSlot(table: SharedLru, name: string, dropped: (slot: number) => void): number {
+  const hash = encodeKey(table, name);
   const { words, bytes, headAt, chainsAt, chainMask, slotsAt, slotWords } = table;
   const count = words[headAt + COUNT] as number;
   let slot = count + 1;

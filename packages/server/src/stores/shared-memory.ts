@@ -129,10 +129,10 @@ function findToken({ table, tokens }: State, request: ReservationRequest): numbe
   return cell;
 }
 
-function findSubject({ table, subjects }: State, issuer: string, subject: string, key: string): number {
+function findSubject({ table, subjects }: State, issuer: string, subject: string, name: string): number {
   const recalled = recall(table, subjects.get(subject), issuer);
   if (recalled !== 0) return recalled;
-  const cell = findEntry(table, KIND.subject, key);
+  const cell = findEntry(table, KIND.subject, name);
   if (cell !== 0) {
     remember(subjects, subject, { issuer, digest: '', cell, generation: generationOf(table, cell) });
   }
@@ -142,7 +142,7 @@ function findSubject({ table, subjects }: State, issuer: string, subject: string
 function newToken(request: ReservationRequest): NewEntry {
   return {
     kind: KIND.token,
-    key: tokenKey(request),
+    name: tokenKey(request),
     issuer: request.issuer,
     digest: request.claimsDigest,
     bytes: tokenBytes(request),
@@ -150,9 +150,9 @@ function newToken(request: ReservationRequest): NewEntry {
   };
 }
 
-function newSubject(request: ReservationRequest, key: string): NewEntry {
+function newSubject(request: ReservationRequest, name: string): NewEntry {
   const { issuer } = request;
-  return { kind: KIND.subject, key, issuer, digest: '', bytes: subjectBytes(request), expiresAtMs: 0 };
+  return { kind: KIND.subject, name, issuer, digest: '', bytes: subjectBytes(request), expiresAtMs: 0 };
 }
 
 /** Brings an entry's window under the request's rule; false when it does not fit. */

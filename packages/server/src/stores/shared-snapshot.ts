@@ -19,12 +19,13 @@ import { CELL_DOUBLES, CELL_WORDS, type SharedTable } from './shared-table.ts';
 import { addOnce, isOnce, packOnce, readOnces } from './shared-uses.ts';
 
 function newToken(entry: TokenEntry): NewEntry {
-  const { key, issuer, digest, bytes, expiresAtMs } = entry;
-  return { kind: KIND.token, key, issuer, digest, bytes, expiresAtMs };
+  const { issuer, digest, bytes, expiresAtMs } = entry;
+  return { kind: KIND.token, name: entry.key, issuer, digest, bytes, expiresAtMs };
 }
 
-function newSubject({ key, issuer, bytes }: SubjectEntry): NewEntry {
-  return { kind: KIND.subject, key, issuer, digest: '', bytes, expiresAtMs: 0 };
+function newSubject(entry: SubjectEntry): NewEntry {
+  const { issuer, bytes } = entry;
+  return { kind: KIND.subject, name: entry.key, issuer, digest: '', bytes, expiresAtMs: 0 };
 }
 
 /** Cells that an entry takes at most, whatever it was charged. */
@@ -103,16 +104,16 @@ export function readTable(table: SharedTable): {
   const double = (cell: number, which: number) => doubles[cell * CELL_DOUBLES + which] as number;
   const byCell = new Map<number, SubjectEntry>();
   for (const cell of listEntries(table, KIND.subject)) {
-    const { key, issuer, bytes } = readEntry(table, cell);
+    const { name, issuer, bytes } = readEntry(table, cell);
     const [tokens, calls] = [double(cell, COUNT.attempts), double(cell, COUNT.used)];
     const rate = readRate(table, cell);
-    byCell.set(cell, { key, issuer, bytes, tokens, calls, rate, leases: null, duePage: null });
+    byCell.set(cell, { key: name, issuer, bytes, tokens, calls, rate, leases: null, duePage: null });
   }
   const tokens = new Map<string, TokenEntry>();
   for (const cell of listEntries(table, KIND.token)) {
-    const { key, issuer, digest, bytes, expiresAtMs } = readEntry(table, cell);
-    tokens.set(key, {
-      key,
+    const { name, issuer, digest, bytes, expiresAtMs } = readEntry(table, cell);
+    tokens.set(name, {
+      key: name,
       issuer,
       digest,
       bytes,
