@@ -37,7 +37,6 @@ test('leaving twice takes nobody else out', () => {
 test('its members can be gone through while they leave', () => {
   const roster = createRoster<string>();
   const seats = ['a', 'b', 'c'].map((name) => roster.join(name));
-  for (const member of roster.all())
-    roster.leave(seats.find((seat) => seat.member === member) as Seat<string>);
+  for (const member of roster.all()) roster.leave(seats.find((seat) => seat.member === member) as Seat<string>);
   expect(roster.size).toBe(0);
 });

@@ -67,8 +67,7 @@ function lastMember(text: string, name: string): JsonObject | null {
   const object = objectAt(text, start);
   const rest = text.slice(start + object.length);
   // Scalars without braces or brackets up to the one brace that ends the body: nothing there can be nested.
-  if (object === '' || !/^(?:\s*,\s*"[^"\\{}[\]]*"\s*:\s*(?:"[^"\\{}[\]]*"|[-+.\w]+))*\s*\}\s*$/.test(rest))
-    return null;
+  if (object === '' || !/^(?:\s*,\s*"[^"\\{}[\]]*"\s*:\s*(?:"[^"\\{}[\]]*"|[-+.\w]+))*\s*\}\s*$/.test(rest)) return null;
   return asObject(parseJson(object));
 }
 

@@ -104,13 +104,7 @@ export function createBodies(options: IngressOptions, clock: Clock): Bodies {
     if (!gather || arrival.request.body.whole === undefined) {
       return { kind: 'stream', chunks, declaredBytes, gather };
     }
-    return {
-      kind: 'stream',
-      chunks,
-      declaredBytes,
-      gather,
-      whole: () => wholeBody(arrival.request.body, clock),
-    };
+    return { kind: 'stream', chunks, declaredBytes, gather, whole: () => wholeBody(arrival.request.body, clock) };
   }
 
   async function collect(

@@ -44,10 +44,7 @@ const MAX_ROUTES = 16;
 /** Makes the stage. */
 export function createRouting(options: RoutingOptions, ports: RoutingPorts): Routing {
   const allowPrivate = new Set((options.allowPrivate ?? []).map((place) => place.toLowerCase()));
-  const upstreams = new WeakMap<
-    Opened,
-    { readonly allow: Allow | null; readonly upstream: Upstream | Denial }
-  >();
+  const upstreams = new WeakMap<Opened, { readonly allow: Allow | null; readonly upstream: Upstream | Denial }>();
 
   function route(opened: Opened, arrival: Arrival): Route | Denial {
     const upstream = upstreamOf(opened);

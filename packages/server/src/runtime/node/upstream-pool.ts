@@ -3,7 +3,7 @@
  * which looks at every connection for a free one: here a free one is at hand, however many thousand streams are held beside it.
  */
 import type { Socket } from 'node:net';
-import type { Client } from 'undici';
+import { Client } from 'undici';
 
 /** One connection: an undici client and what is known of its socket. undici connects it anew when its socket is gone. */
 export interface Connection {
