@@ -127,9 +127,9 @@ async function startWork(thread: Thread, start: WorkerStart): Promise<Work | nul
   try {
     const work = await begin(thread, start);
     const { address, instance } = work.traffic;
-    // what only the start needed would otherwise lie until traffic pushes it out
-    shrinkHeap();
     thread.say({ kind: 'listening', address, kids: instance.kids });
+    // what only the start needed would otherwise lie until traffic pushes it out
+    setImmediate(shrinkHeap);
     return work;
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
