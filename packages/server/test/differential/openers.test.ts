@@ -2,6 +2,7 @@
  * A17: the two openers in use, jose's and the native one, give the same answer to 10^5 mutated tokens, vectors among them: both null,
  * or both the same claims, names and digest. A difference between them is a bug of one.
  */
+import { createECDH } from 'node:crypto';
 import {
   createKeyring,
   createRai,
@@ -16,7 +17,7 @@ import {
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 // the SDK's sealer is no part of its front door
 import { nativeSealToken } from '../../../sdk-node/src/native-sealer.ts';
-import { type Plain, pairFor } from '../../../token/test/generate/crypto.ts';
+import { type Pair, type Plain, pairFor } from '../../../token/test/generate/crypto.ts';
 import { createTokenMutator, type SealingKeys } from '../../../token/test/support/mutated-tokens.ts';
 import { makeClaims, NOW } from '../../../token/test/support/pairs.ts';
 import { createRandom } from '../../../token/test/support/random.ts';
@@ -222,6 +223,24 @@ describe('an ephemeral key', () => {
 
   test('that is a point of P-256 opens: the forger multiplies right', async () => {
     const { x, y } = pairFor('a point of the curve');
+    const [native, portable] = await open(sealAt({ x: numberOf(x), y: numberOf(y) }));
+    expect(native).toContain('user-42');
+    expect(portable).toBe(native);
+  });
+
+  test('whose Z starts with a zero opens: all 32 bytes of it are hashed', async () => {
+    let number = 0;
+    const zOf = (pair: Pair): Buffer => {
+      const ecdh = createECDH('prime256v1');
+      ecdh.setPrivateKey(Buffer.from(pair.d, 'base64url'));
+      const { x, y } = keys.ecc.relay;
+      return ecdh.computeSecret(
+        Buffer.concat([Buffer.from([4]), ...[x, y].map((n) => Buffer.from(n, 'base64url'))]),
+      );
+    };
+    // one in 256 is such a key
+    while (zOf(pairFor(`zero ${number}`))[0] !== 0) number += 1;
+    const { x, y } = pairFor(`zero ${number}`);
     const [native, portable] = await open(sealAt({ x: numberOf(x), y: numberOf(y) }));
     expect(native).toContain('user-42');
     expect(portable).toBe(native);
