@@ -45,7 +45,7 @@ export function seal(header: string | Buffer, plaintext: string | Buffer, kek: B
 }
 
 /** JSON of the same meaning in another spelling, or of a meaning that strict JSON refuses. */
-export function respell(members: Plain, random: Random): string {
+function respell(members: Plain, random: Random): string {
   const text = JSON.stringify(members);
   const names = Object.keys(members);
   const name = random.pick(names);

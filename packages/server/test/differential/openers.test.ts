@@ -140,7 +140,7 @@ describe('jose and native', () => {
   }, 600_000);
 
   const forged = 30_000 * TIMES;
-  test(`A17 the openers in use agree on ${forged} tokens that were forged with the relay's own keys`, async () => {
+  test(`A17 the openers in use agree on ${forged} tokens that were forged with the keys of the relay`, async () => {
     const random = createRandom(1702);
     const tally: Tally = new Map();
     const aes = createAesForger(keys.aes, plainClaims('shop'));
