@@ -9,9 +9,12 @@ export const REVEALED: Readonly<Record<string, string>> = {
   [`${TOKEN}/secret.ts:revealText`]: 'for callers who may give text or a Secret',
   [`${TOKEN}/keyring.ts:importAes`]: 'into a CryptoKey that cannot be exported; the bytes are wiped',
   [`${TOKEN}/keyring.ts:importEcc`]: 'into a CryptoKey that cannot be exported',
+  [`${TOKEN}/open-sync.ts:importAgreement`]: 'into a key of the platform',
+  [`${TOKEN}/open-sync.ts:importWrapping`]: 'into a key of the platform; the bytes are wiped',
   [`${TOKEN}/rai-version1.ts:deriveVersion1`]: 'into the key derivation of version 1 files',
-  [`${TOKEN}/seal.ts:sealAes`]: 'into the key wrap of one token',
-  [`${TOKEN}/seal.ts:sealEcc`]: 'into the signature of one token',
+  [`${TOKEN}/seal.ts:sealAes`]: 'into a key of the platform, or wrapped again at once',
+  [`${TOKEN}/seal.ts:sealEcc`]: 'into a key of the platform, or wrapped again at once',
+  [`${TOKEN}/seal-primitives.ts`]: 'into the key wrap, the agreement and the signature of one token',
   [`${SERVER}/create-relay.ts:derive`]: 'into a hash, once per set of key files',
   [`${SERVER}/forwarding/credential-rest.ts:keyOf`]: 'into a hash',
   [`${SERVER}/forwarding/idempotency-key.ts:sealIdempotencyKey`]: 'into an HMAC',
@@ -39,14 +42,20 @@ export const REVEALED: Readonly<Record<string, string>> = {
 };
 
 const INDEX = 'a key of a map or an object, not of a cipher';
+const ONE_OPENING = 'bytes inside one opening, gone with it';
+const ONE_SEALING = 'bytes inside one sealing, gone with it';
 const PUBLIC = 'a public function, whose callers may give plain text';
 
 /** `file:name` of values that are named like a secret and hold plain text or bytes, and why that is right. */
 export const PLAIN: Readonly<Record<string, string>> = {
   [`${TOKEN}/claim-rules.ts:key`]: INDEX,
-  [`${TOKEN}/concat-kdf.ts:deriveConcatKey`]: 'bytes inside one sealing, gone with it',
+  [`${TOKEN}/concat-kdf.ts:deriveConcatKey`]: ONE_SEALING,
   [`${TOKEN}/keys.ts:secret`]: 'bytes inside one check of a point, gone with it',
   [`${TOKEN}/open.ts:token`]: PUBLIC,
+  [`${TOKEN}/open-checks.ts:token`]: 'what somebody presents, taken out by the opener that was asked',
+  [`${TOKEN}/open-sync.ts:contentKey`]: ONE_OPENING,
+  [`${TOKEN}/open-sync.ts:token`]: PUBLIC,
+  [`${TOKEN}/open-sync.ts:unwrapKey`]: ONE_OPENING,
   [`${TOKEN}/rai.ts:key`]: 'a member of a key file being parsed, not yet checked',
   [`${TOKEN}/rai.ts:secret`]: 'a member of a key file being parsed, not yet checked',
   [`${TOKEN}/rai-make.ts:_secret`]: 'left out of the public half of a fresh key',
@@ -56,10 +65,15 @@ export const PLAIN: Readonly<Record<string, string>> = {
   [`${TOKEN}/rai-make.ts:keys`]: 'a file’s content, made to be written to a file of mode 0600',
   [`${TOKEN}/relay-url.ts:token`]: 'the product of minting',
   [`${TOKEN}/relay-url.ts:urlOrToken`]: PUBLIC,
+  [`${TOKEN}/seal.ts:contentKey`]: ONE_SEALING,
   [`${TOKEN}/seal.ts:credential`]: PUBLIC,
   [`${TOKEN}/seal.ts:key`]: PUBLIC,
   [`${TOKEN}/seal.ts:sealToken`]: 'the product of minting',
   [`${TOKEN}/seal.ts:token`]: 'the product of minting',
+  [`${TOKEN}/seal-primitives.ts:contentKey`]: ONE_SEALING,
+  [`${TOKEN}/seal-primitives.ts:wrapKey`]: 'a wrapped key, which stands in the token',
+  'packages/sdk-node/src/native-sealer.ts:contentKey': ONE_SEALING,
+  'packages/sdk-node/src/native-sealer.ts:nativeSealToken': 'the product of minting',
   'packages/sdk-node/src/options.ts:apiKey': 'what a user writes; wrapped at once',
   'packages/sdk-node/src/options.ts:credential': 'what a user writes; wrapped at once',
   [`${CLI}/check.ts:keys`]: 'lines about keys: ids, uses and ends',
@@ -76,6 +90,7 @@ export const PLAIN: Readonly<Record<string, string>> = {
   [`${SERVER}/routing/endpoints.ts:key`]: INDEX,
   [`${SERVER}/runtime/node/demo.ts:token`]: 'the product of minting, for the page on loopback',
   [`${SERVER}/runtime/node/flags.ts:keys`]: 'config keys that stand as flags: host, port and the like',
+  [`${SERVER}/runtime/node/native-opener.ts:contentKey`]: ONE_OPENING,
   [`${SERVER}/runtime/node/prometheus.ts:key`]: INDEX,
   [`${SERVER}/runtime/node/upstream-transport.ts:key`]: INDEX,
   [`${SERVER}/stores/memory-state.ts:key`]: INDEX,

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CORE_FEATURES, checkClaims, effectiveAttempts, findUnsupported, parseClaims } from './claims.ts';
 import { Secret } from './secret.ts';
@@ -116,6 +117,32 @@ describe('what a relay does not support', () => {
 
 describe('origins', () => {
   const accepts = (origin: string) => parse(plain({ origins: [origin] })) !== null;
+
+  test('an http origin is accepted exactly where the platform writes it as it stands', () => {
+    const piece = fc.constantFrom(
+      ...'a b1 0 7 255 0x7f 00 example com localhost xn--p1ai xn--a xn-- a-b a--b -a a- aa_b A é . .. : :80 :443 :8080 :0 [::1] @ % %41 * / '.split(
+        ' ',
+      ),
+    );
+    const hosts = fc.array(piece, { maxLength: 7 }).map((parts) => parts.join(''));
+    const dotted = fc.array(piece, { minLength: 1, maxLength: 5 }).map((parts) => parts.join('.'));
+    const long = fc.nat({ max: 100 }).map((n) => `${'a'.repeat(n)}.example.com`);
+    let accepted = 0;
+    fc.assert(
+      fc.property(fc.constantFrom('http', 'https'), fc.oneof(hosts, dotted, long), (scheme, host) => {
+        const origin = `${scheme}://${host}`;
+        let expected = false;
+        try {
+          expected =
+            /^[\x21-\x7e]{1,128}$/.test(origin) && new URL(origin).origin === origin && !host.includes('*');
+        } catch {}
+        expect(accepts(origin), origin).toBe(expected);
+        if (expected) accepted++;
+      }),
+      { numRuns: 4_000, seed: 20_281_130 },
+    );
+    expect(accepted).toBeGreaterThan(400);
+  });
   test.each([
     'chrome-extension://abcdefgh',
     'app://local',

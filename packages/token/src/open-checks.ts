@@ -77,11 +77,11 @@ const HEADER_BOUNDS = { maxDepth: 4, maxMembers: 16 };
 /** Steps 1 to 5: the shape, the parts, the header, the key. Throws for a header that is not strict JSON. */
 export function readSealed(token: string, state: KeyringState, now: number): SealedToken | null {
   if (!isTokenShaped(token)) return null;
-  const [header, key, nonce, body, mac] = token.split('.') as [string, string, string, string, string];
+  const [header, keyPart, nonce, body, mac] = token.split('.') as [string, string, string, string, string];
   if (header.length > MAX_HEADER_LENGTH) return null;
-  if (key.length !== KEY_LENGTH || nonce.length !== IV_LENGTH || mac.length !== TAG_LENGTH) return null;
+  if (keyPart.length !== KEY_LENGTH || nonce.length !== IV_LENGTH || mac.length !== TAG_LENGTH) return null;
   const headerBytes = decodeBase64Url(header);
-  const wrapped = decodeBase64Url(key);
+  const wrapped = decodeBase64Url(keyPart);
   const iv = decodeBase64Url(nonce);
   const text = decodeBase64Url(body);
   const tag = decodeBase64Url(mac);

@@ -221,6 +221,126 @@ describe('what is read', () => {
   });
 });
 
+/** The tree that the events of `scanStrictJson` describe, or why and where it stopped. */
+function treeOfEvents(text: string, options: StrictJsonOptions): unknown {
+  const root: unknown[] = [];
+  const stack: (unknown[] | Record<string, unknown>)[] = [root];
+  const put = (path: readonly (string | number)[], value: unknown): void => {
+    const parent = stack.at(-1) as unknown[] | Record<string, unknown>;
+    if (Array.isArray(parent)) parent.push(value);
+    else Object.defineProperty(parent, path.at(-1) as string, { value, enumerable: true });
+  };
+  try {
+    scanStrictJson(
+      bytes(text),
+      {
+        enter(path, kind) {
+          const value = kind === 'array' ? [] : (Object.create(null) as Record<string, unknown>);
+          put(path, value);
+          stack.push(value);
+        },
+        leave: () => void stack.pop(),
+        value(path, kind, start, _end, content) {
+          const value = kind === 'string' ? content() : (JSON.parse(content()) as unknown);
+          // numbers alone: the tree refuses what is beyond IEEE 754, where the events leave it to the reader
+          if (typeof value === 'number' && !Number.isFinite(value))
+            throw new StrictJsonError('number', start);
+          put(path, value);
+        },
+      },
+      options,
+    );
+    return { value: root[0] };
+  } catch (error) {
+    if (!(error instanceof StrictJsonError)) throw error;
+    return { reason: error.reason, offset: error.offset };
+  }
+}
+
+function treeOf(text: string, options: StrictJsonOptions): unknown {
+  try {
+    return { value: parseStrictJson(bytes(text), options) };
+  } catch (error) {
+    if (!(error instanceof StrictJsonError)) throw error;
+    return { reason: error.reason, offset: error.offset };
+  }
+}
+
+describe('the tree and the events are one grammar', () => {
+  test('any text gives both the same value, or the same reason at the same byte', () => {
+    const pieces = fc.constantFrom(
+      ...'{ } [ ] , : "a" "b" "" "\\u0061" "\\n" "\\x" "\\ud800" " \\ "__proto__" "constructor" "é" "☂" true false null tru'.split(
+        ' ',
+      ),
+      ...'0 1 -1 -0 00 01 1.5 1. .5 1e2 1e999 1e+ - + 123456789012345 1234567890123456 12345678901234567890 9007199254740993'.split(
+        ' ',
+      ),
+      ' ',
+      '\n',
+      '\ufeff',
+      '\u0000',
+    );
+    const texts = fc.oneof(
+      fc.array(pieces, { maxLength: 14 }).map((parts) => parts.join('')),
+      fc.tuple(fc.json({ maxDepth: 4 }), fc.nat(), pieces).map(([text, at, piece]) => {
+        const where = at % (text.length + 1);
+        return text.slice(0, where) + piece + text.slice(where + 1);
+      }),
+      fc.json({ maxDepth: 4 }),
+      fc
+        .array(fc.tuple(pieces, pieces), { maxLength: 12 })
+        .map((members) => `{${members.map((m) => m.join(':')).join(',')}}`),
+    );
+    const options = fc.record(
+      {
+        maxDepth: fc.integer({ min: 0, max: 4 }),
+        maxMembers: fc.integer({ min: 0, max: 10 }),
+        allowForbiddenNames: fc.boolean(),
+      },
+      { requiredKeys: [] },
+    );
+    const seen = { values: 0, reasons: new Set<string>() };
+    fc.assert(
+      fc.property(texts, options, (text, bounds) => {
+        const tree = treeOf(text, bounds);
+        expect(tree).toEqual(treeOfEvents(text, bounds));
+        if ('value' in (tree as object)) seen.values++;
+        else seen.reasons.add((tree as { reason: string }).reason);
+      }),
+      { numRuns: 6_000, seed: 20_281_129 },
+    );
+    expect(seen.values).toBeGreaterThan(500);
+    expect([...seen.reasons].sort()).toEqual(
+      ['bom', 'depth', 'duplicate', 'forbidden_name', 'members', 'number', 'syntax'].sort(),
+    );
+  });
+
+  test.each([
+    '0',
+    '-0',
+    '7',
+    '123456789012345',
+    '1234567890123456',
+    '9007199254740993',
+    '1e2',
+    '1.25',
+    '0.1',
+  ])('the number %s is what the platform reads', (text) => {
+    for (const whole of [text, ` ${text} `, `[${text}]`, `{"a":${text}}`]) {
+      expect(JSON.stringify(parseStrictJson(bytes(whole)))).toBe(JSON.stringify(JSON.parse(whole)));
+    }
+    expect(Object.is(parseStrictJson(bytes(text)), JSON.parse(text))).toBe(true);
+  });
+
+  test.each(['01', '00', '-', '-01', '1.', '.1', '1e', '1+1', '12-3', '1 2', '0x1', '12345678901234567x'])(
+    'the number %s is refused where it stands',
+    (text) => {
+      expect(treeOf(text, {})).toEqual(treeOfEvents(text, {}));
+      expect(treeOf(text, {})).toMatchObject({ reason: 'syntax' });
+    },
+  );
+});
+
 describe('against the platform', () => {
   const relaxed = { maxDepth: 500, allowForbiddenNames: true };
 

@@ -42,8 +42,11 @@ const primitives: OpenPrimitives<KeyObject> = {
   },
   agree(privateKey, { x, y }) {
     // as DER: a JWK is the same point, checked in the same way, in twice the time
-    const key = Buffer.concat([SPKI_START, x, y]);
-    return diffieHellman({ privateKey, publicKey: createPublicKey({ key, format: 'der', type: 'spki' }) });
+    const spki = Buffer.concat([SPKI_START, x, y]);
+    return diffieHellman({
+      privateKey,
+      publicKey: createPublicKey({ key: spki, format: 'der', type: 'spki' }),
+    });
   },
   verify: (key, message, signature) =>
     verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature),
