@@ -29,7 +29,7 @@ export type { KeyEntry, Keyring, KeyringResult } from './keyring.ts';
 export { createKeyring } from './keyring.ts';
 export type { EcPrivateKey, EcPublicKey, KeyStatus, OctKey } from './keys.ts';
 export { openToken } from './open.ts';
-export type { EphemeralKey, OpenedToken } from './open-checks.ts';
+export type { ByteTools, EphemeralKey, OpenedToken } from './open-checks.ts';
 export type { OpenPrimitives, SyncOpener } from './open-sync.ts';
 export { createSyncOpener } from './open-sync.ts';
 export { parseRai } from './rai.ts';

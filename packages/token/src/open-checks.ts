@@ -2,7 +2,7 @@
  * The strict checks of opening (token spec §4 steps 1 to 5, 7 and 8), pure and synchronous: every opener stands behind the same ones.
  * Cryptography is not here; what is not opened is null, for whatever reason.
  */
-import { decodeBase64Url, decodeUtf8, encodeBase64Url } from './bytes.ts';
+import { decodeBase64Url, decodeUtf8, encodeBase64Url, sha256 } from './bytes.ts';
 import { type Claims, parseClaims } from './claims.ts';
 import type { IssuerEntry, KeyEntry, KeyringState, OuterKey, SignerKey } from './keyring.ts';
 import { type JsonValue, parseStrictJson } from './strict-json.ts';
@@ -56,6 +56,20 @@ export interface SignedText {
   signature: Uint8Array;
 }
 
+/** What the checks do to bytes: a platform may be faster at it. */
+export interface ByteTools {
+  /** The bytes of canonical base64url, null for any other spelling. */
+  decodeBase64Url(text: string): Uint8Array | null;
+  /** SHA-256 as base64url. */
+  digest(bytes: Uint8Array): string;
+}
+
+/** The portable ones. */
+export const portableTools: ByteTools = {
+  decodeBase64Url,
+  digest: (bytes) => encodeBase64Url(sha256(bytes)),
+};
+
 const TOKEN_TYPE = 'rai+jwt';
 const NESTED = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}$/;
 const MAX_HEADER_LENGTH = 700;
@@ -75,16 +89,21 @@ const SIGNED_MEMBERS = ['alg', 'kid', 'typ'];
 const HEADER_BOUNDS = { maxDepth: 4, maxMembers: 16 };
 
 /** Steps 1 to 5: the shape, the parts, the header, the key. Throws for a header that is not strict JSON. */
-export function readSealed(token: string, state: KeyringState, now: number): SealedToken | null {
+export function readSealed(
+  token: string,
+  state: KeyringState,
+  now: number,
+  tools: ByteTools,
+): SealedToken | null {
   if (!isTokenShaped(token)) return null;
   const [header, keyPart, nonce, body, mac] = token.split('.') as [string, string, string, string, string];
   if (header.length > MAX_HEADER_LENGTH) return null;
   if (keyPart.length !== KEY_LENGTH || nonce.length !== IV_LENGTH || mac.length !== TAG_LENGTH) return null;
-  const headerBytes = decodeBase64Url(header);
-  const wrapped = decodeBase64Url(keyPart);
-  const iv = decodeBase64Url(nonce);
-  const text = decodeBase64Url(body);
-  const tag = decodeBase64Url(mac);
+  const headerBytes = tools.decodeBase64Url(header);
+  const wrapped = tools.decodeBase64Url(keyPart);
+  const iv = tools.decodeBase64Url(nonce);
+  const text = tools.decodeBase64Url(body);
+  const tag = tools.decodeBase64Url(mac);
   if (headerBytes === null || wrapped === null || iv === null || text === null || tag === null) return null;
   const members = readHeader(headerBytes);
   if (members === null || typeof members.kid !== 'string') return null;
@@ -95,7 +114,7 @@ export function readSealed(token: string, state: KeyringState, now: number): Sea
     return outer.issuer !== null && isAesHeader(members) ? { ...sealed, epk: null } : null;
   }
   if (!isEccHeader(members)) return null;
-  const epk = readEphemeralKey(members.epk);
+  const epk = readEphemeralKey(members.epk, tools);
   return epk === null ? null : { ...sealed, epk };
 }
 
@@ -131,16 +150,18 @@ function isEccHeader(header: Header): boolean {
 }
 
 /** The form alone: whether the point is on the curve the platform checks as it imports it. */
-function readEphemeralKey(epk: JsonValue | undefined): EphemeralKey | null {
+function readEphemeralKey(epk: JsonValue | undefined, tools: ByteTools): EphemeralKey | null {
   if (typeof epk !== 'object' || epk === null || Array.isArray(epk)) return null;
   if (!hasExactly(epk, EPK_MEMBERS) || epk.kty !== 'EC' || epk.crv !== 'P-256') return null;
-  const x = readCoordinate(epk.x);
-  const y = readCoordinate(epk.y);
+  const x = readCoordinate(epk.x, tools);
+  const y = readCoordinate(epk.y, tools);
   return x === null || y === null ? null : { x, y };
 }
 
-function readCoordinate(value: JsonValue | undefined): Uint8Array | null {
-  return typeof value === 'string' && value.length === COORDINATE_LENGTH ? decodeBase64Url(value) : null;
+function readCoordinate(value: JsonValue | undefined, tools: ByteTools): Uint8Array | null {
+  return typeof value === 'string' && value.length === COORDINATE_LENGTH
+    ? tools.decodeBase64Url(value)
+    : null;
 }
 
 /** Step 7 up to the signature: the same checks on the signed text inside. Throws for a header that is not strict JSON. */
@@ -149,14 +170,15 @@ export function readSigned(
   outer: OuterKey,
   state: KeyringState,
   now: number,
+  tools: ByteTools,
 ): SignedText | null {
   const text = decodeUtf8(plaintext);
   if (text === null || !NESTED.test(text)) return null;
   const [headerPart, payloadPart, signaturePart] = text.split('.') as [string, string, string];
   if (headerPart.length > MAX_HEADER_LENGTH || signaturePart.length !== SIGNATURE_LENGTH) return null;
-  const headerBytes = decodeBase64Url(headerPart);
-  const payload = decodeBase64Url(payloadPart);
-  const signature = decodeBase64Url(signaturePart);
+  const headerBytes = tools.decodeBase64Url(headerPart);
+  const payload = tools.decodeBase64Url(payloadPart);
+  const signature = tools.decodeBase64Url(signaturePart);
   if (headerBytes === null || payload === null || signature === null) return null;
   const header = readHeader(headerBytes);
   if (header === null || !hasExactly(header, SIGNED_MEMBERS)) return null;
@@ -173,7 +195,7 @@ export function finishOpening(
   bytes: Uint8Array,
   keys: { outer: OuterKey; signer: SignerKey | null; issuer: IssuerEntry },
   now: number,
-  sha256: (bytes: Uint8Array) => Uint8Array,
+  tools: ByteTools,
 ): OpenedToken | null {
   const parsed = parseClaims(bytes);
   if (parsed === null) return null;
@@ -187,7 +209,7 @@ export function finishOpening(
     unknown,
     kid,
     ...(signer === null ? {} : { signerKid: signer.entry.kid }),
-    claimsDigest: encodeBase64Url(sha256(bytes)),
+    claimsDigest: tools.digest(bytes),
     id: `${kid}:${claims.jti.slice(0, 8)}`,
   };
 }

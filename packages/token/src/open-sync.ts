@@ -6,13 +6,20 @@ import { decodeBase64Url } from './bytes.ts';
 import { deriveConcatKey } from './concat-kdf.ts';
 import { type Keyring, type KeyringState, type OuterKey, type SignerKey, stateOf } from './keyring.ts';
 import type { EcPrivateKey, OctKey } from './keys.ts';
-import { type EphemeralKey, finishOpening, type OpenedToken, readSealed, readSigned } from './open-checks.ts';
+import {
+  type ByteTools,
+  type EphemeralKey,
+  finishOpening,
+  type OpenedToken,
+  readSealed,
+  readSigned,
+} from './open-checks.ts';
 import { revealText, type Secret } from './secret.ts';
 
 const WRAPPING = { algorithm: 'ECDH-ES+A256KW', keyBits: 256 };
 
 /** The platform's cryptography. `K` is its form of a key. Whatever one of these throws, the token does not open. */
-export interface OpenPrimitives<K> {
+export interface OpenPrimitives<K> extends ByteTools {
   /** A 32-byte key that unwraps. The bytes are overwritten afterwards. */
   importWrappingKey(bytes: Uint8Array): K;
   /** A private P-256 key that agrees. `d`, `x` and `y` are base64url. */
@@ -30,7 +37,7 @@ export interface OpenPrimitives<K> {
   agree(key: K, epk: EphemeralKey): Uint8Array;
   /** Whether the 64 bytes of r and s sign `message` by ES256. A high s is as good as a low one. */
   verify(key: K, message: Uint8Array, signature: Uint8Array): boolean;
-  /** SHA-256. */
+  /** SHA-256, for the key derivation. */
   sha256(bytes: Uint8Array): Uint8Array;
 }
 
@@ -92,21 +99,21 @@ function openChecked<K>(
   state: KeyringState,
   now: number,
 ): OpenedToken | null {
-  const sealed = readSealed(text, state, now);
+  const sealed = readSealed(text, state, now, primitives);
   if (sealed === null) return null;
   const { outer, epk } = sealed;
   const own = keys.outer(outer);
   const kek = epk === null ? own : deriveKek(primitives, own, epk);
   const plaintext = primitives.decrypt(primitives.unwrapKey(kek, sealed.wrapped), sealed);
   if (outer.issuer !== null) {
-    return finishOpening(plaintext, { outer, signer: null, issuer: outer.issuer }, now, primitives.sha256);
+    return finishOpening(plaintext, { outer, signer: null, issuer: outer.issuer }, now, primitives);
   }
-  const signed = readSigned(plaintext, outer, state, now);
+  const signed = readSigned(plaintext, outer, state, now, primitives);
   if (signed === null) return null;
   const { signer, payload } = signed;
   const message = plaintext.subarray(0, signed.signedLength);
   if (!primitives.verify(keys.signer(signer), message, signed.signature)) return null;
-  return finishOpening(payload, { outer, signer, issuer: signer.issuer }, now, primitives.sha256);
+  return finishOpening(payload, { outer, signer, issuer: signer.issuer }, now, primitives);
 }
 
 /** The key that one token's content key is wrapped with. */

@@ -3,9 +3,8 @@
  * steps 1 to 8). Its twin is open-sync.ts. Every failure is the same `null`; whoever presents a bad token learns nothing.
  */
 import { compactDecrypt, compactVerify } from 'jose';
-import { sha256 } from './bytes.ts';
 import { type Keyring, type KeyringState, stateOf } from './keyring.ts';
-import { finishOpening, type OpenedToken, readSealed, readSigned } from './open-checks.ts';
+import { finishOpening, type OpenedToken, portableTools, readSealed, readSigned } from './open-checks.ts';
 import { revealText, type Secret } from './secret.ts';
 
 const AES_OPTIONS = { keyManagementAlgorithms: ['A256KW'], contentEncryptionAlgorithms: ['A256GCM'] };
@@ -26,17 +25,17 @@ export async function openToken(
 }
 
 async function openChecked(text: string, state: KeyringState, now: number): Promise<OpenedToken | null> {
-  const sealed = readSealed(text, state, now);
+  const sealed = readSealed(text, state, now, portableTools);
   if (sealed === null) return null;
   const { outer } = sealed;
   if (outer.issuer !== null) {
     const { plaintext } = await compactDecrypt(text, outer.key, AES_OPTIONS);
-    return finishOpening(plaintext, { outer, signer: null, issuer: outer.issuer }, now, sha256);
+    return finishOpening(plaintext, { outer, signer: null, issuer: outer.issuer }, now, portableTools);
   }
   const { plaintext } = await compactDecrypt(text, outer.key, ECC_OPTIONS);
-  const signed = readSigned(plaintext, outer, state, now);
+  const signed = readSigned(plaintext, outer, state, now, portableTools);
   if (signed === null) return null;
   const { signer } = signed;
   const { payload } = await compactVerify(signed.text, signer.key, { algorithms: ['ES256'] });
-  return finishOpening(payload, { outer, signer, issuer: signer.issuer }, now, sha256);
+  return finishOpening(payload, { outer, signer, issuer: signer.issuer }, now, portableTools);
 }

@@ -254,7 +254,9 @@ function fail(scan: Scan, reason: StrictJsonReason): never {
 function skipSpace(scan: Scan): void {
   const { bytes } = scan;
   for (;;) {
-    const c = bytes[scan.at];
+    const c = bytes[scan.at] as number;
+    // most often there is none
+    if (c > 0x20) return;
     if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return;
     scan.at++;
   }

@@ -51,6 +51,12 @@ const primitives: OpenPrimitives<KeyObject> = {
   verify: (key, message, signature) =>
     verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature),
   sha256: (bytes) => hash('sha256', bytes, 'buffer'),
+  digest: (bytes) => hash('sha256', bytes, 'base64url'),
+  decodeBase64Url(text) {
+    // Buffer reads any spelling: canonical is what it would write
+    const bytes = Buffer.from(text, 'base64url');
+    return bytes.toString('base64url') === text ? bytes : null;
+  },
 };
 
 /** Opens a token; null = `token_invalid`, for whatever reason. `now` in seconds. Never throws. Same answers as token's `openToken`. */
