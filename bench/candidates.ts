@@ -92,7 +92,8 @@ export async function prepareRelay(
   const mint = (wanted: GenerateOptions) =>
     `${new URL(client.generateUrl({ apiKey: 'sk-demo-not-a-key', ...wanted })).pathname}/chat/completions`;
   return {
-    command: [process.execPath, RELAY_MAIN, '-rai', rai, '-config', file],
+    // as the program's first line starts it
+    command: [process.execPath, '--max-semi-space-size=64', RELAY_MAIN, '-rai', rai, '-config', file],
     port,
     mint,
   };

@@ -87,6 +87,7 @@ async function begin(p: Passage): Promise<void> {
   sink.onDrain(() => onDrain(p));
   p.sentAtMs = stage.clock.monotonicMs();
   p.watch.start(stage.headersTimeoutMs);
+  // a bug must not reach the transport, whose other calls have nothing to do with it
   p.upstream = stage.transport.dispatch(
     {
       destination: call.route.destination,
@@ -97,10 +98,34 @@ async function begin(p: Passage): Promise<void> {
       bodyBytes: p.body.bytes,
     },
     {
-      onHeaders: (status, rawHeaders) => contain(p, () => onHeaders(p, status, rawHeaders)),
-      onData: (chunk) => contain(p, () => onData(p, chunk)),
-      onEnd: () => contain(p, () => onEnd(p)),
-      onFailure: (failure) => contain(p, () => onFailure(p, failure)),
+      onHeaders(status, rawHeaders) {
+        try {
+          onHeaders(p, status, rawHeaders);
+        } catch (error) {
+          crash(p, error);
+        }
+      },
+      onData(chunk) {
+        try {
+          onData(p, chunk);
+        } catch (error) {
+          crash(p, error);
+        }
+      },
+      onEnd() {
+        try {
+          onEnd(p);
+        } catch (error) {
+          crash(p, error);
+        }
+      },
+      onFailure(failure) {
+        try {
+          onFailure(p, failure);
+        } catch (error) {
+          crash(p, error);
+        }
+      },
     },
   );
   // broken off from inside dispatch, by a transport that answers at once
@@ -228,15 +253,6 @@ function onBodyFault(p: Passage, error: unknown): void {
   if (fault === 'gone') onGone(p);
   else if (fault) endWith(p, fault);
   else crash(p, error);
-}
-
-/** A bug must not reach the transport, whose other calls have nothing to do with it. */
-function contain(p: Passage, action: () => void): void {
-  try {
-    action();
-  } catch (error) {
-    crash(p, error);
-  }
 }
 
 function onSilence(p: Passage): void {

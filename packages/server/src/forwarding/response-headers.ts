@@ -57,19 +57,26 @@ export function joinAnswerHeaders(
 ): HeaderList {
   const standing = call.answerHeaders;
   const list = standing.slice();
-  const add = (line: HeaderList[number]) => {
-    if (!standing.some(([name]) => name === line[0])) list.push(line);
-  };
-  for (const line of own) add(line);
-  add(['x-request-id', call.arrival.requestId]);
-  if (callsRemaining !== null) add(['relay-calls-remaining', String(callsRemaining)]);
+  const rateLimits: string[] = [];
+  for (const line of own) {
+    if (!holds(standing, line[0])) list.push(line);
+    if (isRateLimit(line[0])) rateLimits.push(line[0]);
+  }
+  if (!holds(standing, 'x-request-id')) list.push(['x-request-id', call.arrival.requestId]);
+  if (callsRemaining !== null) list.push(['relay-calls-remaining', String(callsRemaining)]);
   // A script reads a rate-limit header only where it is exposed by its full name (behaviour.md §4).
-  return exposeAlso(list, own.map(([name]) => name).filter(isRateLimit));
+  return exposeAlso(list, rateLimits);
+}
+
+function holds(lines: HeaderList, name: string): boolean {
+  for (const line of lines) if (line[0] === name) return true;
+  return false;
 }
 
 /** Most names fall out by their first letter. */
 function isRateLimit(name: string): boolean {
-  return /^[xar]/.test(name) && RATE_LIMIT.test(name);
+  const first = name[0];
+  return (first === 'x' || first === 'a' || first === 'r') && RATE_LIMIT.test(name);
 }
 
 /**

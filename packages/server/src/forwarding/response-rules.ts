@@ -89,7 +89,10 @@ export function judgeResponse(status: number, rawHeaders: RawHeaders, context: V
 export function contentType(rawHeaders: RawHeaders): string | null {
   const values = headerValues(rawHeaders, 'content-type');
   if (values.length !== 1) return null;
-  const [bare] = (values[0] as string).split(';', 1) as [string];
+  const value = values[0] as string;
+  // what nearly every answer says, word for word
+  if (value === 'application/json' || value === 'text/event-stream') return value;
+  const [bare] = value.split(';', 1) as [string];
   const essence = bare.trim().toLowerCase();
   return /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/.test(essence) ? essence : null;
 }

@@ -51,7 +51,7 @@ function createTap(dialect: Dialect): Tap {
     },
     onData(chunk) {
       if (tail === null) return;
-      const room = STREAM_HEAD_BYTES - (head?.total ?? STREAM_HEAD_BYTES);
+      const room = STREAM_HEAD_BYTES - (head?.total() ?? STREAM_HEAD_BYTES);
       if (room > 0) head?.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
       tail.push(chunk);
     },
@@ -70,7 +70,7 @@ const decoder = new TextDecoder('utf-8', { fatal: false });
 // The head stands before the tail only where the tail does not reach back to the start.
 function textOf(head: Tail | null, tail: Tail): string {
   const end = decoder.decode(tail.bytes());
-  if (head === null || tail.total <= STREAM_TAIL_BYTES) return end;
+  if (head === null || tail.total() <= STREAM_TAIL_BYTES) return end;
   const start = decoder.decode(head.bytes());
   return `${start.slice(0, start.lastIndexOf('\n') + 1)}\n${end}`;
 }

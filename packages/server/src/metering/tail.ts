@@ -10,7 +10,7 @@ export interface Tail {
   /** Copies a chunk in; of a chunk over the bound only its end. */
   push(chunk: Uint8Array): void;
   /** Bytes seen in all. */
-  readonly total: number;
+  total(): number;
   /** The kept bytes in order. */
   bytes(): Uint8Array;
 }
@@ -56,9 +56,7 @@ export function createTail(bound: number): Tail {
 
   return {
     push,
-    get total() {
-      return total;
-    },
+    total: () => total,
     bytes,
   };
 }
@@ -79,9 +77,7 @@ export function createChunkTail(bound: number): Tail {
       // pieces of a byte each would take a hundred times what is in them
       if (chunks.length === MAX_CHUNKS) chunks = [concatBytes(...chunks)];
     },
-    get total() {
-      return total;
-    },
+    total: () => total,
     bytes() {
       const [only] = chunks;
       const all = only === undefined || chunks.length > 1 ? concatBytes(...chunks) : only;
