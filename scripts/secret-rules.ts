@@ -92,7 +92,6 @@ export const PLAIN: Readonly<Record<string, string>> = {
   [`${SERVER}/runtime/node/flags.ts:keys`]: 'config keys that stand as flags: host, port and the like',
   [`${SERVER}/runtime/node/native-opener.ts:contentKey`]: ONE_OPENING,
   [`${SERVER}/runtime/node/prometheus.ts:key`]: INDEX,
-  [`${SERVER}/runtime/node/upstream-transport.ts:key`]: INDEX,
   [`${SERVER}/stores/memory-state.ts:key`]: INDEX,
   [`${SERVER}/stores/memory-state.ts:subjectKey`]: INDEX,
   [`${SERVER}/stores/memory-state.ts:tokenKey`]: INDEX,

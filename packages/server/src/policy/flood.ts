@@ -39,8 +39,8 @@ export interface FloodLimits {
   readonly addressFlood: FloodLimit;
 }
 
-/** Makes buckets of this thread's own. */
-export function createFloodBuckets({ flood, addressFlood }: FloodLimits, nowMs: number): FloodBuckets {
+/** Buckets of this thread's own. */
+function createFloodBuckets({ flood, addressFlood }: FloodLimits, nowMs: number): FloodBuckets {
   const everybody: Bucket = { level: capacityOf(flood), atMs: nowMs };
   const addresses = new LRUCache<string, Bucket>({ max: MAX_ADDRESSES });
 

@@ -3,8 +3,8 @@ import { Secret } from 'relayapi-token';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { errorFields, type LogFields, maskLogger } from '../../src/observability/logger.ts';
 import { redact } from '../../src/redact.ts';
+import { createJsonLogger } from '../../src/runtime/node/json-logger.ts';
 import { faultLine } from '../../src/runtime/node/last-resort.ts';
-import { createPinoLogger } from '../../src/runtime/node/pino-logger.ts';
 import { problemText } from '../../src/runtime/node/problem-list.ts';
 import { startRelay } from '../support/relay-fixture.ts';
 
@@ -28,10 +28,10 @@ it('A55 without the first wall, nothing passes the log, the list of problems, or
   expect(`${key} ${JSON.stringify({ sealed })}`).toContain(KEY);
   expect(JSON.stringify({ sealed })).toContain(token);
 
-  const pino: string[] = [];
+  const written: string[] = [];
   const other: unknown[] = [];
   const loggers = [
-    createPinoLogger('debug', { write: (line) => pino.push(line) }),
+    createJsonLogger('debug', { write: (line) => written.push(line) }),
     maskLogger({ enabled: () => true, log: (...all) => void other.push(all) }),
   ];
   const error = new Error(`bad ${key}`, { cause: new TypeError(`at ${sealed}`) });
@@ -46,16 +46,16 @@ it('A55 without the first wall, nothing passes the log, the list of problems, or
       logger.log(level, 'fault', errorFields(error));
     }
   }
-  createPinoLogger('debug', { write: (line) => pino.push(line) }).log('info', 'x', {
+  createJsonLogger('debug', { write: (line) => written.push(line) }).log('info', 'x', {
     key,
     sealed,
   } as unknown as LogFields);
   const problems = problemText([{ source: `${key}`, path: '$', message: `is ${sealed}`, fix: `not ${key}` }]);
-  const said = [...pino, JSON.stringify(other), problems, faultLine(error)].join('\n');
+  const said = [...written, JSON.stringify(other), problems, faultLine(error)].join('\n');
   for (const part of [KEY.slice(8), ...token.split('.')])
     if (part.length > 12) expect(said).not.toContain(part);
   expect(said).toContain('[token]');
   expect(said).toContain('[redacted]');
-  for (const line of pino) expect(() => JSON.parse(line)).not.toThrow();
+  for (const line of written) expect(() => JSON.parse(line)).not.toThrow();
   expect(redact(said)).toBe(said);
 });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { errorFields } from '../../src/observability/logger.ts';
 import { redact } from '../../src/redact.ts';
-import { createPinoLogger } from '../../src/runtime/node/pino-logger.ts';
+import { createJsonLogger } from '../../src/runtime/node/json-logger.ts';
 import { findSecrets } from '../../src/secret-formats.ts';
 import { KEY_FORMATS, NAMED_LINES, PLACES, READABLE, sampleKey, tellingPart } from './secret-lines.cases.ts';
 
@@ -63,7 +63,7 @@ describe('A55 the second wall masks', () => {
 
   it('errors with causes, own members and AggregateErrors, as the log writes them', () => {
     const lines: string[] = [];
-    const log = createPinoLogger('debug', { write: (line) => lines.push(line) });
+    const log = createJsonLogger('debug', { write: (line) => lines.push(line) });
     for (const format of KEY_FORMATS) {
       const secret = sampleKey(format);
       const cause = Object.assign(new TypeError(`inner ${secret}`), { config: { key: secret } });

@@ -53,11 +53,11 @@ function createShelf<T>(make: (labels: Labels) => T): { find(labels: Labels): T;
   const shelf = new Map<string, T>();
   return {
     find(labels) {
-      const key = JSON.stringify(labels);
-      const known = shelf.get(key);
+      const text = JSON.stringify(labels);
+      const known = shelf.get(text);
       if (known !== undefined) return known;
       const made = make(labels);
-      shelf.set(key, made);
+      shelf.set(text, made);
       return made;
     },
     all: () => [...shelf.values()],

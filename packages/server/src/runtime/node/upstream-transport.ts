@@ -82,7 +82,7 @@ export function createNodeTransport(options: NodeTransportOptions): Transport {
   }
 
   function poolFor(destination: Destination): ConnectionPool {
-    const known = pools.get(poolKey(destination));
+    const known = pools.get(poolName(destination));
     if (known !== undefined) return known;
     const settings = clientOptions(destination);
     const pool = createConnectionPool({
@@ -92,7 +92,7 @@ export function createNodeTransport(options: NodeTransportOptions): Transport {
       idleMs: 2 * keepAliveMs,
       nowMs: () => performance.now(),
     });
-    pools.set(poolKey(destination), pool);
+    pools.set(poolName(destination), pool);
     return pool;
   }
 
@@ -120,6 +120,6 @@ export function createNodeTransport(options: NodeTransportOptions): Transport {
   };
 }
 
-function poolKey({ allowPrivate, origin }: Destination): string {
+function poolName({ allowPrivate, origin }: Destination): string {
   return allowPrivate ? `private ${origin}` : `public ${origin}`;
 }

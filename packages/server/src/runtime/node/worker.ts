@@ -9,9 +9,9 @@ import type { CountryLookup } from '../../policy/country-lookup.ts';
 import { shrinkHeap } from './collector.ts';
 import { type CountryDatabase, openCountryDatabase } from './country-database.ts';
 import { createDemoMint, type DemoMint } from './demo.ts';
+import { createJsonLogger } from './json-logger.ts';
 import { faultLine, type Guard, guardProcess } from './last-resort.ts';
 import { createLogOutput, type LogOutput } from './log-output.ts';
-import { createPinoLogger } from './pino-logger.ts';
 import { createPrometheusMetrics } from './prometheus.ts';
 import { serveTraffic, type Traffic } from './serve-traffic.ts';
 import { StartError } from './start-error.ts';
@@ -72,7 +72,7 @@ function unpackKeys(keys: Packed<readonly NamedRai[]>, mint: DemoMint | null): r
 async function begin(thread: Thread, start: WorkerStart): Promise<Work> {
   const { config, configName, countries: bytes, allowPrivate, level } = start;
   const clock = createThreadClock();
-  const logger: Logger = level === null ? silentLogger : createPinoLogger(level, thread.output);
+  const logger: Logger = level === null ? silentLogger : createJsonLogger(level, thread.output);
   const fault = (error: unknown) => logger.log('error', 'fault', errorFields(error));
   const countries = bytes === null ? null : createCountries(bytes);
   // finds the main thread's own demo key among those it is given, so that one thread takes what another minted

@@ -1,10 +1,10 @@
 import { Secret } from 'relayapi-token';
 import { expect, it } from 'vitest';
-import { createPinoLogger } from './pino-logger.ts';
+import { createJsonLogger } from './json-logger.ts';
 
 function collect(level: 'debug' | 'info' | 'error') {
   const lines: string[] = [];
-  return { lines, log: createPinoLogger(level, { write: (line) => lines.push(line) }) };
+  return { lines, log: createJsonLogger(level, { write: (line) => lines.push(line) }) };
 }
 
 it('writes one JSON object per line, with level, time and message', () => {

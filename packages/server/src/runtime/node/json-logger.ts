@@ -26,7 +26,7 @@ function textOf(value: LogFields[string]): string {
 }
 
 /** A logger that writes lines of at least `level` to `target`. */
-export function createPinoLogger(level: LogLevel, target: LineTarget): Logger {
+export function createJsonLogger(level: LogLevel, target: LineTarget): Logger {
   const least = RANKS[level];
   let atMs = 0;
   let time = '';
