@@ -32,13 +32,20 @@ const MAX_SEGMENT = 64;
 
 /** A raw request target for the log: the path with its token masked, no query, at most 256 characters. */
 export function maskTarget(rawTarget: string): string {
-  const path = rawTarget.split(/[?#]/, 1)[0] ?? '';
+  const end = rawTarget.search(/[?#]/);
+  const path = end === -1 ? rawTarget : rawTarget.slice(0, end);
+  let masked = '';
+  let from = 0;
+  for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', from)) {
+    masked += `${maskLong(path, from, slash)}/`;
+    from = slash + 1;
+  }
   // without its token a path is one of few
-  return maskShortPath(path.split('/').map(maskLong).join('/'));
+  return maskShortPath(masked + maskLong(path, from, path.length));
 }
 
-function maskLong(segment: string): string {
-  return segment.length > MAX_SEGMENT ? TOKEN_MASK : segment;
+function maskLong(path: string, from: number, to: number): string {
+  return to - from > MAX_SEGMENT ? TOKEN_MASK : path.slice(from, to);
 }
 
 const maskShortPath = remember((path) =>

@@ -48,6 +48,17 @@ export type ObservabilityOptions = Readonly<Record<never, never>>;
 
 /** OpenTelemetry's `gen_ai.operation.name` for an endpoint of the registry. */
 function operationOf(path: string): string {
+  const known = operations.get(path);
+  if (known !== undefined) return known;
+  const operation = nameOperation(path);
+  operations.set(path, operation);
+  return operation;
+}
+
+/** By path of a registry row: as many as the registry has. */
+const operations = new Map<string, string>();
+
+function nameOperation(path: string): string {
   if (/\/(?:chat\/completions|responses|messages)$/.test(path)) return 'chat';
   if (/[gG]enerateContent$/.test(path)) return 'generate_content';
   if (/\/embeddings$|[eE]mbedContents?$/.test(path)) return 'embeddings';

@@ -28,16 +28,18 @@ function textOf(value: LogFields[string]): string {
 /** A logger that writes lines of at least `level` to `target`. */
 export function createJsonLogger(level: LogLevel, target: LineTarget): Logger {
   const least = RANKS[level];
-  let atMs = 0;
-  let time = '';
+  let second = Number.NaN;
+  /** `2026-11-29T07:00:34.` */
+  let secondText = '';
 
   function timeText(): string {
     const nowMs = Date.now();
-    if (nowMs !== atMs) {
-      atMs = nowMs;
-      time = new Date(nowMs).toISOString();
+    const ms = nowMs % 1000;
+    if (nowMs - ms !== second) {
+      second = nowMs - ms;
+      secondText = new Date(second).toISOString().slice(0, -4);
     }
-    return time;
+    return `${secondText}${ms < 10 ? '00' : ms < 100 ? '0' : ''}${ms}Z`;
   }
 
   return {
