@@ -165,7 +165,7 @@ export const dampingSection = group(
   {
     failures: whole(100, 0, 1_000_000, {
       description:
-        'Failed openings from one address (IPv6: /64, and ten times as many from a /48) within `window` before its unknown tokens are turned away; tokens opened before pass. Counted by each process, and each of its workers, for itself. 0 = off.',
+        'Failed openings from one address (IPv6: /64, and ten times as many from a /48) within `window` before its unknown tokens are turned away; tokens opened before pass. Counted by each process for itself, over all its workers. 0 = off.',
       security: '0 lets an address make the relay decrypt as fast as it can send.',
     }),
     window: seconds(10, 1, 3600, { description: 'The time in which `failures` are counted.' }),

@@ -458,3 +458,30 @@ describe('what goes wrong in a worker', () => {
     await running.server.printed(/worker 2 of 2 does not answer/);
   });
 });
+
+describe('what is counted before authentication', () => {
+  it('is one bucket for all workers, not one for each', async () => {
+    const nobody = { requests_per_second: 0, burst: 0 };
+    const station = createStation({ rate_limit: { requests_per_second: 1, burst: 20, ip_limit: nobody } });
+    const running = await station.start(4);
+    const answers = await many(200, running.url({ maxCalls: 1000 }));
+    const passed = answers.filter(({ status }) => status === 200).length;
+    // the burst, and one more for each second that passed; with a bucket each it would be 80
+    expect(passed).toBeGreaterThanOrEqual(20);
+    expect(passed).toBeLessThan(60);
+    expect(answers.find(({ status }) => status !== 200)).toMatchObject({ status: 429, code: 'rate_limited' });
+  });
+
+  it('failed openings add up over the workers', async () => {
+    const running = await createStation().start(4);
+    const url = new URL(running.url());
+    const forged = Array.from({ length: 200 }, (_, i) => {
+      const parts = url.pathname.split('.');
+      parts[3] = `${String(i).padStart(4, 'A')}${(parts[3] ?? '').slice(4)}`;
+      return new URL(parts.join('.'), url).href;
+    });
+    for (const bad of forged) expect((await call(bad)).status).toBe(401);
+    // a worker saw some fifty of them, which alone damp nobody
+    expect(figure(await metricsOf(running), 'relayapi_damped_openings')).toBeGreaterThan(50);
+  });
+});

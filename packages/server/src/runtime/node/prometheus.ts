@@ -41,7 +41,13 @@ const GAUGES: Readonly<Record<keyof Gauges, readonly [name: string, help: string
 };
 
 /** Figures of what all workers have in common: added up they would be counted once for each of them. */
-const IN_COMMON: ReadonlySet<keyof Gauges> = new Set(['storeEntries', 'storeBytes', 'keys', 'rejectedFiles']);
+const IN_COMMON: ReadonlySet<keyof Gauges> = new Set([
+  'storeEntries',
+  'storeBytes',
+  'keys',
+  'rejectedFiles',
+  'dampingGroups',
+]);
 
 type MetricsAsJson = MetricObjectWithValues<MetricValue<string>>[];
 
