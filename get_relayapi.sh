@@ -212,13 +212,10 @@ relayapi_write_launchers() {
   mkdir -p "$tools/bin"
   for pair in relayapi-server:server relayapi:cli; do
     launcher=$tools/bin/${pair%%:*}
-    # as the first line of the relay's own program has it
-    flags=
-    [ "$pair" = relayapi-server:server ] && flags='--max-semi-space-size=64 '
     # quoted for sh, so that a checkout may lie under any name
     quoted=$(printf '%s' "$root" | sed "s/'/'\\\\''/g")
     text="#!/bin/sh
-PATH='$quoted/.tools/node_modules/.bin':\$PATH exec node $flags'$quoted/packages/${pair##*:}/dist/main.js' \"\$@\""
+PATH='$quoted/.tools/node_modules/.bin':\$PATH exec node '$quoted/packages/${pair##*:}/dist/main.js' \"\$@\""
     if [ ! -f "$launcher" ] || [ "$(cat "$launcher")" != "$text" ]; then
       printf '%s\n' "$text" >"$launcher"
       chmod 755 "$launcher"

@@ -37,6 +37,8 @@ export interface RelayOptions {
   readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Members laid over the provider's entry. */
   readonly provider?: Readonly<Record<string, unknown>>;
+  /** Settings of Node itself. Default none: as the program starts. */
+  readonly nodeFlags?: readonly string[];
   /** Core to run on; default 0, null: any. */
   readonly core?: number | null;
 }
@@ -92,8 +94,7 @@ export async function prepareRelay(
   const mint = (wanted: GenerateOptions) =>
     `${new URL(client.generateUrl({ apiKey: 'sk-demo-not-a-key', ...wanted })).pathname}/chat/completions`;
   return {
-    // as the program's first line starts it
-    command: [process.execPath, '--max-semi-space-size=64', RELAY_MAIN, '-rai', rai, '-config', file],
+    command: [process.execPath, ...(options.nodeFlags ?? []), RELAY_MAIN, '-rai', rai, '-config', file],
     port,
     mint,
   };

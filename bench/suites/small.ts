@@ -19,6 +19,7 @@ const RELAYS: readonly RelayOptions[] = [
   { name: 'relay-rate', limits: { ...USUAL_LIMITS, rateLimit: { requests: 100_000, perSeconds: 1 } } },
   { name: 'relay-no-limits', limits: NO_LIMITS },
   { name: 'relay-quiet', config: { log: { console: false } } },
+  { name: 'relay-young-64', nodeFlags: ['--max-semi-space-size=64'] },
   { name: 'relay-cold-aes', config: { damping: { cached_tokens: 1 } } },
   { name: 'relay-cold-ecc', method: 'ecc', config: { damping: { cached_tokens: 1 } } },
 ];

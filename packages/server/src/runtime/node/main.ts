@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=64
+#!/usr/bin/env node
 /**
  * The program relayapi-server: from the command line to a running server and its exit code.
  * 0 after a clean stop, 2 when something in flags, config or key files keeps it from starting.

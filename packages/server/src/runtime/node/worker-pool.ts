@@ -111,13 +111,7 @@ function startHand(index: number, shared: SharedState, setting: WorkerPoolSettin
   const logBacklog = createLogBacklog();
   const workerData: WorkerMemory = { shared, logBacklog };
   // no environment: what the relay needs of it was read, and what held keys was taken out
-  const worker = new Worker(workerFile(), {
-    name: `relay ${index + 1}`,
-    workerData,
-    env: {},
-    // as the program's first line sets it for the main thread: both halves of the young space, and what is being moved out of it
-    resourceLimits: { maxYoungGenerationSizeMb: 3 * 64 },
-  });
+  const worker = new Worker(workerFile(), { name: `relay ${index + 1}`, workerData, env: {} });
   const questions = createQuestions(name);
   const listening = Promise.withResolvers<Listening>();
   const closed = Promise.withResolvers<void>();
