@@ -84,7 +84,7 @@ const SECTIONS: readonly Section[] = [
     suite: 'small',
     place: 'small',
     title: 'Small requests',
-    text: 'POST of 1 KB of JSON, answer of 1.5 KB, 64 connections of wrk. `relay`: calls, expiry, origin and path limits, every token warm; `relay-rate`: a rate limit as well; `relay-no-limits`: expiry alone; `relay-quiet`: no access log; `relay-cold-…`: the cache of opened tokens holds one, so that each request opens its token.',
+    text: 'POST of 1 KB of JSON, answer of 1.5 KB, 64 connections of wrk. `relay`: calls, expiry, origin and path limits, every token warm; `relay-rate`: a rate limit as well; `relay-no-limits`: expiry alone; `relay-quiet`: no access log; `relay-young-64`: Node started with `--max-semi-space-size=64`; `relay-cold-…`: the cache of opened tokens holds one, so that each request opens its token.',
     columns: requestColumns('small'),
   },
   {

@@ -32,6 +32,7 @@ test('the table tells how much faster the native row is than its twin', () => {
     median,
     min: median - 1,
     max: median + 1,
+    rounds: [median],
   });
   const table = renderTokens([
     figure('aes open jose', 240),

@@ -20,6 +20,8 @@ export interface TokenFigure {
   readonly median: number;
   readonly min: number;
   readonly max: number;
+  /** Each round's figure, in order. */
+  readonly rounds: readonly number[];
 }
 
 /** How long to measure; a round takes `roundMs` per row. */
@@ -131,7 +133,13 @@ async function measure({ name, run }: Row, micros: number): Promise<number> {
 function summarise(name: string, values: readonly number[]): TokenFigure {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (i: number): number => Number((sorted[i] as number).toFixed(2));
-  return { name, median: at(sorted.length >> 1), min: at(0), max: at(sorted.length - 1) };
+  return {
+    name,
+    median: at(sorted.length >> 1),
+    min: at(0),
+    max: at(sorted.length - 1),
+    rounds: values.map((value) => Number(value.toFixed(2))),
+  };
 }
 
 /** Measures every row in turn, round by round, after a round that is not counted. Throws when a token is not opened or refused as it should be. */

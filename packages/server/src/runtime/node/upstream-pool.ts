@@ -48,7 +48,7 @@ export interface ConnectionPoolOptions {
 }
 
 /** Makes a connection around `client`. */
-export function createConnection(makeClient: (opened: (socket: Socket) => void) => Client): Connection {
+export function wrapClient(makeClient: (opened: (socket: Socket) => void) => Client): Connection {
   const connection: { -readonly [K in keyof Connection]: Connection[K] } = {
     client: makeClient((socket) => {
       connection.socket = socket;

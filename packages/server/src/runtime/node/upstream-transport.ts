@@ -9,12 +9,7 @@ import { createRoster } from '../../roster.ts';
 import type { AddressGuard } from './addresses.ts';
 import { type CallDoors, startUpstreamCall } from './upstream-call.ts';
 import { createConnector, type ResolveHost, resolveBySystem } from './upstream-connector.ts';
-import {
-  type Connection,
-  type ConnectionPool,
-  createConnection,
-  createConnectionPool,
-} from './upstream-pool.ts';
+import { type Connection, type ConnectionPool, createConnectionPool, wrapClient } from './upstream-pool.ts';
 
 /** How the transport connects and keeps connections. */
 export interface NodeTransportOptions {
@@ -71,7 +66,7 @@ export function createNodeTransport(options: NodeTransportOptions): Transport {
   /** `settings.connect` is shared by the connections of a pool, and with it the TLS sessions. */
   function openConnection(destination: Destination, settings: Client.Options): Connection {
     const connect = settings.connect as ReturnType<typeof createConnector>;
-    return createConnection((opened) => {
+    return wrapClient((opened) => {
       const tracked: typeof connect = (target, callback) =>
         connect(target, (...result) => {
           if (result[1] !== null) opened(result[1]);
