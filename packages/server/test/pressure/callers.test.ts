@@ -166,7 +166,7 @@ describe('A56 ten thousand idle sockets, slow heads, slow bodies and stalled rea
       return heapBytes + externalBytes;
     };
     const keptBefore = await kept();
-    // What a relay at work takes at its peak was 327 MiB when these bounds were set, garbage most of it, and is 183 now that it makes less:
+    // What a relay at work takes at its peak was 327 MiB in a run of the last relay before 0029, garbage most of it, and 183 in one after it:
     // bounds that count from a peak are counted from no less than this, or less garbage before would leave less room for the same callers.
     const before = Math.max(pressed.peakBytes(), AT_WORK_BYTES);
     const grown: string[] = [];
