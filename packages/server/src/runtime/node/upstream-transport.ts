@@ -18,7 +18,7 @@ export interface NodeTransportOptions {
   readonly connectTimeoutMs?: number;
   /** Idle connections are kept this long, milliseconds. Default 60,000. */
   readonly keepAliveMs?: number;
-  /** Connections to one origin at a time; more requests wait. Default 4,096. */
+  /** Connections to one origin at a time; more requests wait. Default 16,384: each holds two descriptors of the process. */
   readonly maxConnectionsPerOrigin?: number;
   /** Origins with a pool; the one used least recently is let go first. Default 256. */
   readonly maxOrigins?: number;
@@ -82,7 +82,7 @@ export function createNodeTransport(options: NodeTransportOptions): Transport {
     const settings = clientOptions(destination);
     const pool = createConnectionPool({
       open: () => openConnection(destination, settings),
-      most: options.maxConnectionsPerOrigin ?? 4096,
+      most: options.maxConnectionsPerOrigin ?? 16_384,
       // an undici client without a socket is small, but none shall stay for ever
       idleMs: 2 * keepAliveMs,
       nowMs: () => performance.now(),
