@@ -8,6 +8,7 @@ import { sumOf, usageOf } from './usage-fields.ts';
 /** The dialect. A stream tells its input in the first event (`message_start`) and its output, cumulative, in the last `message_delta`. */
 export const anthropicMessages: Dialect = {
   name: 'anthropic-messages',
+  usageAtStart: true,
   streamErrorFrame({ row, message }) {
     return formatEvent('error', { type: 'error', error: { type: row.type, message } });
   },

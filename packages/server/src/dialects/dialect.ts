@@ -22,10 +22,12 @@ export interface ErrorParts {
 /** A dialect. */
 export interface Dialect {
   readonly name: string;
+  /** True where a stream tells part of its usage in its first events: then its head is kept as well as its tail. */
+  readonly usageAtStart?: boolean;
   /** The frame that tells a streaming caller of a broken stream, or null where only destroying the socket is safe. */
   streamErrorFrame(parts: ErrorParts): string | null;
   /**
-   * Reads usage from a whole answer, or from the tail of a long one (of a stream: its head, a blank line, its tail).
+   * Reads usage from a whole answer, or from the tail of a long one (of a stream: its tail, with `usageAtStart` its head and a blank line before it).
    * `streamed` says that the text is an event stream. Null when no usage is there; throws nothing.
    */
   readUsage(text: string, streamed: boolean): Usage | null;

@@ -16,7 +16,7 @@ import type { Passage, PassageStage } from './passage-state.ts';
 import { joinAnswerHeaders } from './response-headers.ts';
 import { contentType, declaredLength, judgeResponse } from './response-rules.ts';
 import { createSilenceWatch, startTimer } from './timers.ts';
-import type { TransportFailure } from './transport.ts';
+import type { TransportFailure, UpstreamEvents } from './transport.ts';
 
 const KEEP_ALIVE = new TextEncoder().encode(': keep-alive\n\n');
 
@@ -87,7 +87,6 @@ async function begin(p: Passage): Promise<void> {
   sink.onDrain(() => onDrain(p));
   p.sentAtMs = stage.clock.monotonicMs();
   p.watch.start(stage.headersTimeoutMs);
-  // a bug must not reach the transport, whose other calls have nothing to do with it
   p.upstream = stage.transport.dispatch(
     {
       destination: call.route.destination,
@@ -97,39 +96,51 @@ async function begin(p: Passage): Promise<void> {
       body: p.body.body,
       bodyBytes: p.body.bytes,
     },
-    {
-      onHeaders(status, rawHeaders) {
-        try {
-          onHeaders(p, status, rawHeaders);
-        } catch (error) {
-          crash(p, error);
-        }
-      },
-      onData(chunk) {
-        try {
-          onData(p, chunk);
-        } catch (error) {
-          crash(p, error);
-        }
-      },
-      onEnd() {
-        try {
-          onEnd(p);
-        } catch (error) {
-          crash(p, error);
-        }
-      },
-      onFailure(failure) {
-        try {
-          onFailure(p, failure);
-        } catch (error) {
-          crash(p, error);
-        }
-      },
-    },
+    new PassageEvents(p),
   );
   // broken off from inside dispatch, by a transport that answers at once
   if (p.ended) p.upstream.abort();
+}
+
+/** What the transport tells of a call. A bug must not reach it: its other calls have nothing to do with this one. */
+class PassageEvents implements UpstreamEvents {
+  readonly #passage: Passage;
+
+  constructor(passage: Passage) {
+    this.#passage = passage;
+  }
+
+  onHeaders(status: number, rawHeaders: RawHeaders): void {
+    try {
+      onHeaders(this.#passage, status, rawHeaders);
+    } catch (error) {
+      crash(this.#passage, error);
+    }
+  }
+
+  onData(chunk: Uint8Array): void {
+    try {
+      onData(this.#passage, chunk);
+    } catch (error) {
+      crash(this.#passage, error);
+    }
+  }
+
+  onEnd(): void {
+    try {
+      onEnd(this.#passage);
+    } catch (error) {
+      crash(this.#passage, error);
+    }
+  }
+
+  onFailure(failure: TransportFailure): void {
+    try {
+      onFailure(this.#passage, failure);
+    } catch (error) {
+      crash(this.#passage, error);
+    }
+  }
 }
 
 function onHeaders(p: Passage, status: number, rawHeaders: RawHeaders): void {

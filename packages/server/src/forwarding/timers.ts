@@ -37,58 +37,88 @@ export function createSilenceWatch(
   deadline: Deadline | null = null,
   roundMs: number = Number.POSITIVE_INFINITY,
 ): SilenceWatch {
-  const endsAtMs = deadline === null ? Number.POSITIVE_INFINITY : clock.monotonicMs() + deadline.inMs;
-  let patienceMs = 0;
-  let lastMs = 0;
-  let suspended = true;
-  let stopped = false;
-  let cancel: (() => void) | null = null;
-  /** When the running timer fires. One that fires early sets another: cheaper than a new one each time the patience changes. */
-  let firesAtMs = 0;
+  return new Watch(clock, setTimer, onSilence, deadline, roundMs);
+}
 
-  function check(): void {
-    cancel = null;
+/** A class, as its methods are shared: each call has one of these. */
+class Watch implements SilenceWatch {
+  readonly #clock: Clock;
+  readonly #setTimer: SetTimer;
+  readonly #onSilence: () => void;
+  readonly #deadline: Deadline | null;
+  readonly #roundMs: number;
+  readonly #endsAtMs: number;
+  #patienceMs = 0;
+  #lastMs = 0;
+  #suspended = true;
+  #stopped = false;
+  #cancel: (() => void) | null = null;
+  /** When the running timer fires. One that fires early sets another: cheaper than a new one each time the patience changes. */
+  #firesAtMs = 0;
+
+  constructor(
+    clock: Clock,
+    setTimer: SetTimer,
+    onSilence: () => void,
+    deadline: Deadline | null,
+    roundMs: number,
+  ) {
+    this.#clock = clock;
+    this.#setTimer = setTimer;
+    this.#onSilence = onSilence;
+    this.#deadline = deadline;
+    this.#roundMs = roundMs;
+    this.#endsAtMs = Number.POSITIVE_INFINITY;
+    if (deadline === null) return;
     const nowMs = clock.monotonicMs();
-    if (endsAtMs <= nowMs) return deadline?.action();
-    if (!suspended && lastMs + patienceMs <= nowMs) return onSilence();
-    arm(nowMs);
+    this.#endsAtMs = nowMs + deadline.inMs;
+    this.#arm(nowMs);
+  }
+
+  start(ms: number): void {
+    if (this.#stopped) return;
+    this.#patienceMs = ms;
+    this.#lastMs = this.#clock.monotonicMs();
+    this.#suspended = false;
+    this.#arm(this.#lastMs);
+  }
+
+  feed(): void {
+    this.#lastMs = this.#clock.monotonicMs();
+    // fed once more after its end it must not wake up
+    if (!this.#suspended || this.#stopped || this.#patienceMs === 0) return;
+    this.#suspended = false;
+    this.#arm(this.#lastMs);
+  }
+
+  suspend(): void {
+    this.#suspended = true;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
+    this.#cancel = null;
+  }
+
+  #check(): void {
+    this.#cancel = null;
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#endsAtMs <= nowMs) return this.#deadline?.action();
+    if (!this.#suspended && this.#lastMs + this.#patienceMs <= nowMs) return this.#onSilence();
+    this.#arm(nowMs);
   }
 
   /** Sets the timer for what comes first; none where nothing is waited for. */
-  function arm(nowMs: number): void {
-    const dueMs = Math.min(endsAtMs, suspended ? Number.POSITIVE_INFINITY : lastMs + patienceMs);
-    if (dueMs === Number.POSITIVE_INFINITY || (cancel !== null && firesAtMs <= dueMs)) return;
-    cancel?.();
-    const ms = Math.min(roundMs, dueMs - nowMs);
-    firesAtMs = nowMs + ms;
-    cancel = startTimer(setTimer, ms, check);
+  #arm(nowMs: number): void {
+    const silentAtMs = this.#suspended ? Number.POSITIVE_INFINITY : this.#lastMs + this.#patienceMs;
+    const dueMs = Math.min(this.#endsAtMs, silentAtMs);
+    if (dueMs === Number.POSITIVE_INFINITY || (this.#cancel !== null && this.#firesAtMs <= dueMs)) return;
+    this.#cancel?.();
+    const ms = Math.min(this.#roundMs, dueMs - nowMs);
+    this.#firesAtMs = nowMs + ms;
+    this.#cancel = startTimer(this.#setTimer, ms, () => this.#check());
   }
-
-  if (deadline !== null) arm(clock.monotonicMs());
-  return {
-    start(ms) {
-      if (stopped) return;
-      patienceMs = ms;
-      lastMs = clock.monotonicMs();
-      suspended = false;
-      arm(lastMs);
-    },
-    feed() {
-      lastMs = clock.monotonicMs();
-      // fed once more after its end it must not wake up
-      if (!suspended || stopped || patienceMs === 0) return;
-      suspended = false;
-      arm(lastMs);
-    },
-    suspend() {
-      suspended = true;
-    },
-    stop() {
-      stopped = true;
-      cancel?.();
-      cancel = null;
-    },
-  };
 }
 
 /** Starts a timer of whole milliseconds, clamped to what the platform can hold. */

@@ -5,6 +5,7 @@
 import type { Dialect } from '../dialects/dialect.ts';
 import type { AdmittedCall, Tap } from '../exchange.ts';
 import type { DialectName } from '../providers/provider.ts';
+import type { Usage } from '../usage.ts';
 import { createChunkTail, createTail, type Tail } from './tail.ts';
 
 /** What metering needs from outside. */
@@ -32,33 +33,40 @@ export function createMetering({ dialects }: MeteringPorts): Metering {
     tapFor({ route }) {
       const name = route.endpoint?.dialect;
       if (name === undefined || name === 'opaque' || name === 'deepl') return NO_TAP;
-      return createTap(dialects[name]);
+      return new UsageTap(dialects[name]);
     },
   };
 }
 
-function createTap(dialect: Dialect): Tap {
-  let streamed = false;
-  let head: Tail | null = null;
-  let tail: Tail | null = null;
-  return {
-    onHeaders(status, contentType) {
-      const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-      if (status < 200 || status > 299 || !holdsUsage(type)) return;
-      streamed = type === 'text/event-stream';
-      tail = streamed ? createTail(STREAM_TAIL_BYTES) : createChunkTail(BODY_TAIL_BYTES);
-      head = streamed ? createTail(STREAM_HEAD_BYTES) : null;
-    },
-    onData(chunk) {
-      if (tail === null) return;
-      const room = STREAM_HEAD_BYTES - (head?.total() ?? STREAM_HEAD_BYTES);
-      if (room > 0) head?.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
-      tail.push(chunk);
-    },
-    finish() {
-      return tail === null ? null : dialect.readUsage(textOf(head, tail), streamed);
-    },
-  };
+class UsageTap implements Tap {
+  readonly #dialect: Dialect;
+  #streamed = false;
+  #head: Tail | null = null;
+  #tail: Tail | null = null;
+
+  constructor(dialect: Dialect) {
+    this.#dialect = dialect;
+  }
+
+  onHeaders(status: number, contentType: string | null): void {
+    const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+    if (status < 200 || status > 299 || !holdsUsage(type)) return;
+    this.#streamed = type === 'text/event-stream';
+    this.#tail = this.#streamed ? createTail(STREAM_TAIL_BYTES) : createChunkTail(BODY_TAIL_BYTES);
+    this.#head = this.#streamed && this.#dialect.usageAtStart ? createTail(STREAM_HEAD_BYTES) : null;
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (this.#tail === null) return;
+    const room = this.#head === null ? 0 : STREAM_HEAD_BYTES - this.#head.total();
+    if (room > 0) this.#head?.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
+    this.#tail.push(chunk);
+  }
+
+  finish(): Usage | null {
+    const tail = this.#tail;
+    return tail === null ? null : this.#dialect.readUsage(textOf(this.#head, tail), this.#streamed);
+  }
 }
 
 function holdsUsage(type: string): boolean {

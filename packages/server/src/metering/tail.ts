@@ -20,33 +20,41 @@ const FIRST_SIZE = 2048;
 
 /** A tail of at most `bound` bytes; no memory is taken before the first chunk. */
 export function createTail(bound: number): Tail {
-  let buffer = new Uint8Array(0);
-  let used = 0;
-  let next = 0;
-  let total = 0;
+  return new CopiedTail(bound);
+}
 
-  function push(chunk: Uint8Array): void {
-    total += chunk.length;
-    const piece = chunk.length > bound ? chunk.subarray(chunk.length - bound) : chunk;
-    if (used + piece.length > buffer.length && buffer.length < bound) grow(used + piece.length);
-    const fits = Math.min(piece.length, buffer.length - next);
-    buffer.set(fits === piece.length ? piece : piece.subarray(0, fits), next);
+class CopiedTail implements Tail {
+  readonly #bound: number;
+  #buffer: Uint8Array | null = null;
+  #used = 0;
+  #next = 0;
+  #total = 0;
+
+  constructor(bound: number) {
+    this.#bound = bound;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#total += chunk.length;
+    if (chunk.length === 0) return;
+    const piece = chunk.length > this.#bound ? chunk.subarray(chunk.length - this.#bound) : chunk;
+    const buffer = this.#roomFor(piece.length);
+    const fits = Math.min(piece.length, buffer.length - this.#next);
+    buffer.set(fits === piece.length ? piece : piece.subarray(0, fits), this.#next);
     if (fits < piece.length) buffer.set(piece.subarray(fits), 0);
-    next = (next + piece.length) % Math.max(buffer.length, 1);
-    used = Math.min(used + piece.length, buffer.length);
+    this.#next = (this.#next + piece.length) % buffer.length;
+    this.#used = Math.min(this.#used + piece.length, buffer.length);
   }
 
-  // Only before the first turn: then `used` bytes stand from the start.
-  function grow(wanted: number): void {
-    let size = Math.max(buffer.length, FIRST_SIZE);
-    while (size < wanted) size *= 2;
-    const larger = new Uint8Array(Math.min(size, bound));
-    larger.set(buffer.subarray(0, used));
-    buffer = larger;
-    next = used % larger.length;
+  total(): number {
+    return this.#total;
   }
 
-  function bytes(): Uint8Array {
+  bytes(): Uint8Array {
+    const buffer = this.#buffer;
+    if (buffer === null) return new Uint8Array(0);
+    const next = this.#next;
+    const used = this.#used;
     if (used < buffer.length || next === 0) return buffer.subarray(0, used);
     const ordered = new Uint8Array(used);
     ordered.set(buffer.subarray(next));
@@ -54,34 +62,57 @@ export function createTail(bound: number): Tail {
     return ordered;
   }
 
-  return {
-    push,
-    total: () => total,
-    bytes,
-  };
+  /** The buffer, grown where it may: only before the first turn, so that `used` bytes stand from the start. */
+  #roomFor(bytes: number): Uint8Array {
+    const wanted = this.#used + bytes;
+    if (this.#buffer !== null && (wanted <= this.#buffer.length || this.#buffer.length === this.#bound)) {
+      return this.#buffer;
+    }
+    let size = this.#buffer?.length ?? Math.min(FIRST_SIZE, this.#bound);
+    while (size < wanted) size *= 2;
+    const larger = new Uint8Array(Math.min(size, this.#bound));
+    if (this.#buffer !== null) larger.set(this.#buffer.subarray(0, this.#used));
+    this.#buffer = larger;
+    this.#next = this.#used % larger.length;
+    return larger;
+  }
 }
 
 /** A tail of the pieces themselves, nothing copied: as few of the last ones as hold `bound` bytes. */
 export function createChunkTail(bound: number): Tail {
-  let chunks: Uint8Array[] = [];
-  let held = 0;
-  let total = 0;
-  return {
-    push(chunk) {
-      chunks.push(chunk);
-      total += chunk.length;
-      held += chunk.length;
-      while (chunks.length > 1 && held - (chunks[0] as Uint8Array).length >= bound) {
-        held -= (chunks.shift() as Uint8Array).length;
-      }
-      // pieces of a byte each would take a hundred times what is in them
-      if (chunks.length === MAX_CHUNKS) chunks = [concatBytes(...chunks)];
-    },
-    total: () => total,
-    bytes() {
-      const [only] = chunks;
-      const all = only === undefined || chunks.length > 1 ? concatBytes(...chunks) : only;
-      return all.length > bound ? all.subarray(all.length - bound) : all;
-    },
-  };
+  return new ChunkTail(bound);
+}
+
+class ChunkTail implements Tail {
+  readonly #bound: number;
+  #chunks: Uint8Array[] = [];
+  #held = 0;
+  #total = 0;
+
+  constructor(bound: number) {
+    this.#bound = bound;
+  }
+
+  push(chunk: Uint8Array): void {
+    const chunks = this.#chunks;
+    chunks.push(chunk);
+    this.#total += chunk.length;
+    this.#held += chunk.length;
+    while (chunks.length > 1 && this.#held - (chunks[0] as Uint8Array).length >= this.#bound) {
+      this.#held -= (chunks.shift() as Uint8Array).length;
+    }
+    // pieces of a byte each would take a hundred times what is in them
+    if (chunks.length === MAX_CHUNKS) this.#chunks = [concatBytes(...chunks)];
+  }
+
+  total(): number {
+    return this.#total;
+  }
+
+  bytes(): Uint8Array {
+    const chunks = this.#chunks;
+    const [only] = chunks;
+    const all = only === undefined || chunks.length > 1 ? concatBytes(...chunks) : only;
+    return all.length > this.#bound ? all.subarray(all.length - this.#bound) : all;
+  }
 }

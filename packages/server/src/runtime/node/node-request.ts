@@ -28,7 +28,7 @@ export function wrapNodeRequest(
     peerAddress: req.socket.remoteAddress ?? null,
     exact: true,
     upgrade: req.headers.upgrade !== undefined,
-    body: wrapBody(req, res, awaitsContinue, options.bodyIdleMs),
+    body: new NodeBody(req, res, awaitsContinue, options.bodyIdleMs),
   };
 }
 
@@ -38,14 +38,100 @@ function readDeclaredBytes(req: IncomingMessage): number | null {
   return Number(req.headers['content-length'] ?? 0);
 }
 
-function wrapBody(
-  req: IncomingMessage,
-  res: ServerResponse,
-  awaitsContinue: boolean,
-  idleMs: number,
-): BodySource {
-  const declaredBytes = readDeclaredBytes(req);
-  let waitsForContinue = awaitsContinue;
+/** A class, as its methods are shared: most requests need one of them. */
+class NodeBody implements BodySource {
+  readonly declaredBytes: number | null;
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #idleMs: number;
+  #waitsForContinue: boolean;
+  /** Pieces are being pulled. */
+  #pull: Pull | null = null;
+
+  constructor(req: IncomingMessage, res: ServerResponse, awaitsContinue: boolean, idleMs: number) {
+    this.declaredBytes = readDeclaredBytes(req);
+    this.#req = req;
+    this.#res = res;
+    this.#idleMs = idleMs;
+    this.#waitsForContinue = awaitsContinue;
+  }
+
+  proceed(): void {
+    const res = this.#res;
+    if (!this.#waitsForContinue || res.headersSent || res.destroyed) return;
+    this.#waitsForContinue = false;
+    res.writeContinue();
+  }
+
+  chunks(): AsyncIterable<Uint8Array> {
+    this.#pull ??= createPull(this.#req, this.#idleMs);
+    return this.#pull.chunks();
+  }
+
+  /**
+   * Pushed instead of pulled: a short body mostly lies in the packet of its head, and then neither a timer nor a listener for the caller's
+   * leaving is needed. The stream flows on to its end by itself, as keep-alive wants it.
+   */
+  whole(isTooSlow: (bytes: number) => boolean): Promise<Uint8Array> {
+    const req = this.#req;
+    const bytes = this.declaredBytes ?? 0;
+    const idleMs = this.#idleMs;
+    return new Promise((resolve, reject) => {
+      if (req.destroyed && !req.complete) return reject(new BodyAborted());
+      // A single piece is taken as it is; more go into one buffer: kept apart, bytes that come one by one would cost a hundred times as much.
+      let body: Uint8Array | null = null;
+      let length = 0;
+      let timer: NodeJS.Timeout | null = null;
+      let settled = false;
+
+      const settle = (error: Error | null) => {
+        settled = true;
+        if (timer !== null) clearTimeout(timer);
+        req.off('data', onData);
+        req.off('end', onEnded);
+        req.off('close', onEnded);
+        if (error !== null) reject(error);
+        else resolve(body as Uint8Array);
+      };
+      const onEnded = () => settle(new BodyAborted());
+      const onData = (chunk: Uint8Array) => {
+        countRead(chunk.length);
+        if (length === 0 && chunk.length >= bytes) body = chunk;
+        else {
+          body ??= new Uint8Array(bytes);
+          body.set(chunk, length);
+        }
+        length += chunk.length;
+        if (length >= bytes) settle(null);
+        else if (isTooSlow(length)) settle(new BodyIdle());
+        else timer?.refresh();
+      };
+      req.on('data', onData);
+      // behind the one in which the stream begins to flow
+      process.nextTick(() => {
+        if (settled) return;
+        timer = setTimeout(() => settle(new BodyIdle()), idleMs);
+        req.on('end', onEnded).on('close', onEnded).on('error', ignore);
+      });
+    });
+  }
+
+  async discard(maxBytes: number, maxMs: number): Promise<void> {
+    const req = this.#req;
+    if (req.complete || req.destroyed) return;
+    this.#pull?.detach();
+    req.resume();
+    await linger(req.socket, req, maxBytes, maxMs);
+  }
+}
+
+/** A body that is pulled piece by piece. */
+interface Pull {
+  chunks(): AsyncGenerator<Uint8Array>;
+  detach(): void;
+}
+
+function createPull(req: IncomingMessage, idleMs: number): Pull {
   let wake: (() => void) | null = null;
   let ended = false;
   let broken = false;
@@ -106,65 +192,7 @@ function wrapBody(
     }
   }
 
-  /**
-   * Pushed instead of pulled: a short body mostly lies in the packet of its head, and then neither a timer nor a listener for the caller's
-   * leaving is needed. The stream flows on to its end by itself, as keep-alive wants it.
-   */
-  function whole(bytes: number, isTooSlow: (bytes: number) => boolean): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      if (req.destroyed && !req.complete) return reject(new BodyAborted());
-      // A single piece is taken as it is; more go into one buffer: kept apart, bytes that come one by one would cost a hundred times as much.
-      let body: Uint8Array | null = null;
-      let length = 0;
-      let timer: NodeJS.Timeout | null = null;
-      let settled = false;
-
-      const settle = (error: Error | null) => {
-        settled = true;
-        if (timer !== null) clearTimeout(timer);
-        req.off('data', onData);
-        req.off('end', onEnded);
-        req.off('close', onEnded);
-        if (error !== null) reject(error);
-        else resolve(body as Uint8Array);
-      };
-      const onEnded = () => settle(new BodyAborted());
-      const onData = (chunk: Uint8Array) => {
-        countRead(chunk.length);
-        if (length === 0 && chunk.length >= bytes) body = chunk;
-        else {
-          body ??= new Uint8Array(bytes);
-          body.set(chunk, length);
-        }
-        length += chunk.length;
-        if (length >= bytes) settle(null);
-        else if (isTooSlow(length)) settle(new BodyIdle());
-        else timer?.refresh();
-      };
-      req.on('data', onData);
-      // behind the one in which the stream begins to flow
-      process.nextTick(() => {
-        if (settled) return;
-        timer = setTimeout(() => settle(new BodyIdle()), idleMs);
-        req.on('end', onEnded).on('close', onEnded).on('error', onBroken);
-      });
-    });
-  }
-
-  function proceed(): void {
-    if (!waitsForContinue || res.headersSent || res.destroyed) return;
-    waitsForContinue = false;
-    res.writeContinue();
-  }
-
-  async function discard(maxBytes: number, maxMs: number): Promise<void> {
-    if (req.complete || req.destroyed) return;
-    detach();
-    req.resume();
-    await linger(req.socket, req, maxBytes, maxMs);
-  }
-
-  return declaredBytes === null
-    ? { declaredBytes, proceed, chunks, discard }
-    : { declaredBytes, proceed, chunks, whole: (isTooSlow) => whole(declaredBytes, isTooSlow), discard };
+  return { chunks, detach };
 }
+
+function ignore(): void {}
