@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { errorFields, silentLogger } from '../../observability/logger.ts';
-import { shrinkHeap } from './collector.ts';
+import { keepCompiledCode, shrinkHeap } from './collector.ts';
 import { generateRai } from './default-rai.ts';
 import { type Flags, parseFlags, USAGE } from './flags.ts';
 import { createJsonLogger } from './json-logger.ts';
@@ -48,6 +48,7 @@ function printRai(target: string): number {
 
 async function run(prepared: Prepared, flags: Flags, guard: Guard): Promise<void> {
   const { config } = prepared;
+  keepCompiledCode();
   const output = createLogOutput(process.stdout);
   // whoever read our output went away: that is no reason to stop serving
   process.stdout.on('error', () => {});
