@@ -61,7 +61,7 @@ export function renderError(
     waitMs: wait?.ms ?? null,
   };
   const problem = audience.shape === 'union' && audience.problemJson;
-  const body = encoder.encode(JSON.stringify(problem ? problemBody(parts) : BODIES[audience.shape](parts)));
+  const body = bodyOf(parts, problem ? problemBody : BODIES[audience.shape]);
   const headers: Array<readonly [string, string]> = [
     ['content-type', problem ? 'application/problem+json' : 'application/json'],
     ['content-length', String(body.length)],
@@ -77,6 +77,20 @@ export function renderError(
   const hopeless = row.retry === 'never' || wait?.capped === true;
   if (hopeless && (RETRIED.has(status) || status >= 500)) headers.push(['x-should-retry', 'false']);
   return { status, headers, body };
+}
+
+type MakeBody = (parts: Parts) => object;
+
+/** Bodies of `token_invalid`: alike for all requests, and what a flood of guesses is answered with. */
+const identical = new Map<MakeBody, Uint8Array>();
+
+function bodyOf(parts: Parts, make: MakeBody): Uint8Array {
+  const same = parts.code === 'token_invalid' && parts.param === null;
+  const known = same ? identical.get(make) : undefined;
+  if (known !== undefined) return known;
+  const body = encoder.encode(JSON.stringify(make(parts)));
+  if (same) identical.set(make, body);
+  return body;
 }
 
 /** How long to wait, for 429 and 503: 1 to 60 s, since some SDKs sleep however long they are told. */
@@ -99,7 +113,7 @@ function printable(name: string): string {
   return name.replace(/[^\x20-\x7e]/g, '?').slice(0, 128);
 }
 
-const BODIES: Readonly<Record<ErrorShape, (parts: Parts) => object>> = {
+const BODIES: Readonly<Record<ErrorShape, MakeBody>> = {
   openai: openaiBody,
   anthropic: anthropicBody,
   google: googleBody,

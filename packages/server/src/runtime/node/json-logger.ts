@@ -16,13 +16,13 @@ const RANKS = Object.fromEntries(LOG_LEVELS.map((level, rank) => [level, rank]))
 /** A value as it stands in a line, masked; remembered, since most of a line stood in the line before. */
 const toJson = remember((text) => JSON.stringify(redact(text)));
 
-/** Our own request ids: they differ from line to line and hold nothing. */
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Our own request ids, and IPv4 addresses: they differ from line to line, and nothing else fits into them. */
+const PLAIN = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{1,3}(?:\.\d{1,3}){3})$/;
 
 function textOf(value: LogFields[string]): string {
   if (typeof value === 'number' || typeof value === 'boolean') return JSON.stringify(value);
   if (typeof value !== 'string') return redact(JSON.stringify(value));
-  return UUID.test(value) ? `"${value}"` : toJson(value);
+  return PLAIN.test(value) ? `"${value}"` : toJson(value);
 }
 
 /** A logger that writes lines of at least `level` to `target`. */

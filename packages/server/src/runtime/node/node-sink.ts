@@ -53,6 +53,9 @@ class NodeSink implements ResponseSink {
   #held: Uint8Array | null = null;
   #heldBytes = 0;
   #scheduled = false;
+  /** An end that waits for the end of the turn, and its bytes. */
+  #ending = false;
+  #last: Uint8Array | undefined;
 
   constructor(req: IncomingMessage, res: ServerResponse, options: NodeSinkOptions) {
     this.#req = req;
@@ -92,22 +95,17 @@ class NodeSink implements ResponseSink {
 
   end(chunk?: Uint8Array): void {
     if (this.#finished || this.#gone) return;
-    if (!this.#req.complete) {
-      this.#send();
-      this.#finish();
-      void this.#endWhileUploading(chunk);
-      return;
-    }
-    if (chunk !== undefined && this.#held !== null) this.#send();
-    const last = chunk ?? this.#takeHeld() ?? undefined;
-    if (this.#lines !== null) this.#res.writeHead(this.#status, this.#lines);
-    this.#lines = null;
     this.#finish();
-    this.#endNow(last);
+    if (this.#req.complete) return this.#endWhole(chunk);
+    // A short body lies in the packet of its head, and that is still being parsed: then there is nothing to wait for.
+    this.#ending = true;
+    this.#last = chunk;
+    process.nextTick(endLater, this);
   }
 
   destroy(): void {
     if (this.#gone || this.#res.writableFinished) return;
+    this.endLater();
     this.#send();
     this.#finish();
     const socket = this.#socket;
@@ -184,7 +182,26 @@ class NodeSink implements ResponseSink {
   /** For the end of the turn. */
   sendScheduled(): void {
     this.#scheduled = false;
+    if (!this.#ending) this.#send();
+  }
+
+  /** For the end of the turn in which the answer ended before its request. */
+  endLater(): void {
+    if (!this.#ending || this.#gone) return;
+    this.#ending = false;
+    const chunk = this.#last;
+    if (this.#req.complete) return this.#endWhole(chunk);
     this.#send();
+    void this.#endWhileUploading(chunk);
+  }
+
+  /** The request has been read: head, what is held and the last bytes leave together. */
+  #endWhole(chunk: Uint8Array | undefined): void {
+    if (chunk !== undefined && this.#held !== null) this.#send();
+    const last = chunk ?? this.#takeHeld() ?? undefined;
+    if (this.#lines !== null) this.#res.writeHead(this.#status, this.#lines);
+    this.#lines = null;
+    this.#endNow(last);
   }
 
   /** Sends what is held. Head and first bytes leave in one write. */
@@ -276,6 +293,10 @@ class NodeSink implements ResponseSink {
 
 function sendScheduled(sink: NodeSink): void {
   sink.sendScheduled();
+}
+
+function endLater(sink: NodeSink): void {
+  sink.endLater();
 }
 
 /** Writes one chunk of a chunked message (RFC 9112 §7.1). */
