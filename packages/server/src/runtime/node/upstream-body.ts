@@ -52,13 +52,14 @@ export function createRestartableBody(source: AsyncIterable<Uint8Array>): Restar
       const ended = () => new Error('the request body is no longer wanted');
       if (stopped || mine !== attempt) return reject(ended());
       if (failed) return reject(failed.cause);
-      wake = reject;
       const give = () => {
         if (stopped || mine !== attempt || unsent === null) return reject(ended());
+        wake = null;
         resolve(unsent);
       };
-      if (unsent) give();
-      else pull().then(give, reject);
+      if (unsent) return give();
+      wake = reject;
+      pull().then(give, reject);
     });
   }
 

@@ -7,6 +7,7 @@ import { Client } from 'undici';
 import type { Destination, Transport, UpstreamCall } from '../../forwarding/transport.ts';
 import { createRoster } from '../../roster.ts';
 import type { AddressGuard } from './addresses.ts';
+import { enterCall, leaveCall } from './read-buffers.ts';
 import { type CallDoors, startUpstreamCall } from './upstream-call.ts';
 import { createConnector, type ResolveHost, resolveBySystem } from './upstream-connector.ts';
 import { type Connection, type ConnectionPool, createConnectionPool, wrapClient } from './upstream-pool.ts';
@@ -97,8 +98,14 @@ export function createNodeTransport(options: NodeTransportOptions): Transport {
       return poolFor(destination);
     },
     fresh: (destination) => openConnection(destination, clientOptions(destination)),
-    enter: live.join,
-    leave: live.leave,
+    enter(call) {
+      enterCall();
+      return live.join(call);
+    },
+    leave(seat) {
+      leaveCall();
+      live.leave(seat);
+    },
   };
 
   return {
