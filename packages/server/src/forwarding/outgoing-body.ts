@@ -2,11 +2,12 @@
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { PreparedBody } from '../exchange.ts';
-import { BodyAborted, BodyDenied, BodyIdle, isBelowLeastRate } from '../io.ts';
+import { BodyAborted, BodyDenied, BodyIdle, isBelowLeastRate, type MaybePromise } from '../io.ts';
 
 /** A body as the transport takes it. */
 export interface OutgoingBody {
-  readonly body: Uint8Array | AsyncIterable<Uint8Array> | null;
+  /** The body itself, once: what has been handed over is not held here. */
+  take(): Uint8Array | AsyncIterable<Uint8Array> | null;
   /** Length in bytes where known. */
   readonly bytes: number | null;
   /** Bytes handed over so far. */
@@ -15,21 +16,28 @@ export interface OutgoingBody {
   complete(): boolean;
 }
 
-/** Collects or wraps a body. Throws what reading it throws: see `bodyFault`. `onChunk` is called for each streamed piece. */
-export async function openOutgoingBody(
+/** Collects or wraps a body. Throws or rejects with what reading it throws: see `bodyFault`. `onChunk` is called for each streamed piece. */
+export function openOutgoingBody(
   body: PreparedBody,
   clock: Clock,
   onChunk: () => void,
-): Promise<OutgoingBody> {
-  if (body.kind === 'none') return whole(null);
-  if (body.kind === 'bytes') return whole(body.bytes);
+): MaybePromise<OutgoingBody> {
+  if (body.kind === 'none') return new WholeBody(null);
+  if (body.kind === 'bytes') return new WholeBody(body.bytes);
   const { declaredBytes } = body;
   if (body.gather && declaredBytes !== null) {
-    return whole(await (body.whole?.() ?? collect(body.chunks(), declaredBytes, clock)));
+    return (body.whole?.() ?? collect(body.chunks(), declaredBytes, clock)).then(wholeBody);
   }
+  return streamedBody(body.chunks(), declaredBytes, onChunk);
+}
+
+function streamedBody(
+  chunks: AsyncIterable<Uint8Array>,
+  declaredBytes: number | null,
+  onChunk: () => void,
+): OutgoingBody {
   let handed = 0;
   let complete = false;
-  const chunks = body.chunks();
   // not a generator: its return() must reach the source at once, even while a chunk is awaited
   const counted: AsyncIterable<Uint8Array> = {
     [Symbol.asyncIterator]() {
@@ -46,7 +54,7 @@ export async function openOutgoingBody(
       };
     },
   };
-  return { body: counted, bytes: declaredBytes, handed: () => handed, complete: () => complete };
+  return { take: () => counted, bytes: declaredBytes, handed: () => handed, complete: () => complete };
 }
 
 /** What a failed request body means: the denial that the caller is owed, `gone` when it has left, null when the error is a bug. */
@@ -56,13 +64,32 @@ export function bodyFault(error: unknown): Denial | 'gone' | null {
   return error instanceof BodyDenied ? error.denial : null;
 }
 
-function whole(bytes: Uint8Array | null): OutgoingBody {
-  return {
-    body: bytes && bytes.length > 0 ? bytes : null,
-    bytes: bytes?.length ?? 0,
-    handed: () => bytes?.length ?? 0,
-    complete: () => true,
-  };
+class WholeBody implements OutgoingBody {
+  readonly bytes: number;
+  #body: Uint8Array | null;
+
+  constructor(body: Uint8Array | null) {
+    this.bytes = body?.length ?? 0;
+    this.#body = this.bytes > 0 ? body : null;
+  }
+
+  take(): Uint8Array | null {
+    const body = this.#body;
+    this.#body = null;
+    return body;
+  }
+
+  handed(): number {
+    return this.bytes;
+  }
+
+  complete(): boolean {
+    return true;
+  }
+}
+
+function wholeBody(bytes: Uint8Array): OutgoingBody {
+  return new WholeBody(bytes);
 }
 
 /** One buffer of the declared size instead of the pieces: sent byte by byte they would cost a hundred times as much. */

@@ -93,7 +93,7 @@ async function begin(p: Passage): Promise<void> {
       method: call.arrival.method,
       path: call.route.path,
       headers: stage.headersFor(call),
-      body: p.body.body,
+      body: p.body.take(),
       bodyBytes: p.body.bytes,
     },
     new PassageEvents(p),

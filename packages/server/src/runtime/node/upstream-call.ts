@@ -44,7 +44,8 @@ export function startUpstreamCall(
 /** A class, as it owns a connection for a while; and its methods are shared, where a function for each of them and call cost a tenth of the whole. */
 class PooledCall implements UpstreamCall, Waiter {
   written = false;
-  readonly #request: UpstreamRequest;
+  /** Null once it has been answered: an answer may be long in coming, and nothing of the request is needed for it. */
+  #request: UpstreamRequest | null;
   readonly #events: UpstreamEvents;
   readonly #doors: CallDoors;
   readonly #body: RestartableBody | null;
@@ -67,7 +68,7 @@ class PooledCall implements UpstreamCall, Waiter {
   begin(): void {
     if (this.#ended) return;
     try {
-      this.#pool = this.#doors.pool(this.#request.destination);
+      this.#pool = this.#doors.pool((this.#request as UpstreamRequest).destination);
       this.#pool.take(this);
     } catch (error) {
       this.#fail('unreachable', codeOf(error));
@@ -99,7 +100,7 @@ class PooledCall implements UpstreamCall, Waiter {
   }
 
   #send(connection: Connection, pool: ConnectionPool | null): void {
-    const request = this.#request;
+    const request = this.#request as UpstreamRequest;
     const body = this.#body;
     try {
       connection.client.dispatch(
@@ -134,6 +135,7 @@ class PooledCall implements UpstreamCall, Waiter {
   answered(controller: Dispatcher.DispatchController, status: number): void {
     if (this.#ended) return;
     if (this.#paused) controller.pause();
+    this.#request = null;
     this.#events.onHeaders(status, decodeHeaders(controller.rawHeaders));
   }
 
@@ -158,7 +160,7 @@ class PooledCall implements UpstreamCall, Waiter {
     const bodyFailure = this.#body?.failure();
     if (bodyFailure) return this.#fail('body', 'the request body ended early', bodyFailure.cause);
     if (error instanceof ConnectFailure) return this.#fail(error.kind, error.message);
-    if (!this.written && unused && !this.#retried) {
+    if (!this.written && unused && !this.#retried && this.#request !== null) {
       this.#retried = true;
       this.#controller = null;
       return this.#send(this.#doors.fresh(this.#request.destination), null);

@@ -74,7 +74,7 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
 
     function succeed(socket: Socket): void {
       if (settled) {
-        socket.on('error', () => {}).destroy();
+        socket.on('error', ignore).destroy();
         return;
       }
       settled = true;
@@ -86,7 +86,7 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
       .then((addresses) => dialAny(addresses, port, guard, allowPrivate, attempts.signal))
       .then((socket) => {
         if (!secured) return succeed(socket);
-        if (settled) return void socket.on('error', () => {}).destroy();
+        if (settled) return void socket.on('error', ignore).destroy();
         attempts.signal.addEventListener('abort', () => socket.destroy(), { once: true });
         secure({ ...target, httpSocket: socket }, (error, secureSocket) => {
           if (secureSocket) return succeed(secureSocket);
@@ -122,7 +122,7 @@ function dialAny(
     const blockList = guard.blockList(allowPrivate);
     let next = 0;
     let timer: NodeJS.Timeout | undefined;
-    let lastError: unknown = new ConnectFailure('unreachable', 'no address');
+    let lastError: unknown = null;
 
     const stop = () => {
       clearTimeout(timer);
@@ -136,7 +136,7 @@ function dialAny(
       const address = addresses[next++];
       if (signal.aborted) return;
       if (address === undefined) {
-        if (open.size === 0) reject(lastError);
+        if (open.size === 0) reject(lastError ?? new ConnectFailure('unreachable', 'no address'));
         return;
       }
       const socket = dial({
@@ -157,7 +157,7 @@ function dialAny(
       socket.once('connect', () => {
         socket.off('error', failed);
         // an error between here and the owner's own listener must not become an uncaught one
-        socket.on('error', () => {});
+        socket.on('error', ignore);
         open.delete(socket);
         signal.removeEventListener('abort', stop);
         stop();
@@ -168,6 +168,9 @@ function dialAny(
     dialNext();
   });
 }
+
+/** Not a function made on the way: that would hold all of the dialling for as long as the connection lives. */
+function ignore(): void {}
 
 /** Takes the two families in turn, so that a dead one costs one step only (RFC 8305 §4). */
 function alternate(addresses: readonly string[]): readonly string[] {
