@@ -1,4 +1,5 @@
-// The test projects: unit (what `pnpm check` runs), wide (crosses rooms and processes) and setup (the set-up script itself, slow).
+// The test projects: unit (what `pnpm check` runs), patient (mostly waits, beside the unit tests), wide (crosses rooms and processes) and
+// setup (the set-up script itself, slow).
 import { defineConfig } from 'vitest/config';
 
 const UNIT = [
@@ -9,6 +10,8 @@ const UNIT = [
   'bench/*.test.ts',
 ];
 
+const PATIENT = ['packages/server/test/operations/life.test.ts'];
+
 export default defineConfig({
   resolve: { conditions: ['relayapi-source'] },
   ssr: { resolve: { conditions: ['relayapi-source'], externalConditions: ['relayapi-source'] } },
@@ -18,13 +21,23 @@ export default defineConfig({
     expect: { poll: { timeout: 10_000 } },
     execArgv: ['--conditions=relayapi-source'],
     projects: [
-      { extends: true, test: { name: 'unit', include: UNIT, sequence: { groupOrder: 0 } } },
+      { extends: true, test: { name: 'unit', include: UNIT, maxWorkers: 2, sequence: { groupOrder: 0 } } },
+      {
+        extends: true,
+        test: {
+          name: 'patient',
+          include: PATIENT,
+          testTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
       {
         extends: true,
         test: {
           name: 'wide',
           include: ['packages/*/test/**/*.test.ts', 'examples/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...UNIT],
+          exclude: ['**/node_modules/**', ...UNIT, ...PATIENT],
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
@@ -36,6 +49,7 @@ export default defineConfig({
           include: ['scripts/setup/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },
