@@ -1,7 +1,7 @@
 /**
  * V8's own collector, asked for in the two moments where the relay knows more than V8 does (docs/decisions/0023, 0028): when many
  * buffers outside the heap were read, and once when all that a start needed is garbage. Where an engine has none, nothing is collected early.
- * And kept from the one moment in which V8 knows less: a relay without traffic is not one that has ended (docs/decisions/0030).
+ * And kept from the one moment in which V8 knows less: a relay without traffic is not one that has ended (docs/decisions/0031).
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -38,12 +38,15 @@ export function shrinkHeap(): void {
   collect?.({ type: 'major', flavor: 'last-resort' });
 }
 
+/** With one of these in Node's own flags V8 stays as it was. */
+const WISH = /^--memory-reducer(?:$|-gc-count)/;
+
 /**
  * Keeps compiled code through quiet times: V8 would throw it away some seconds after the last request, to save memory, and the next
- * requests would wait for all of it. For the whole process, threads included; a flag of Node's about the `--memory-reducer` leaves V8 as it was.
+ * requests would wait for all of it. For the whole process, threads included.
  */
 export function keepCompiledCode(): void {
-  if (process.execArgv.some((flag) => flag.startsWith('--memory-reducer'))) return;
+  if (process.execArgv.some((flag) => WISH.test(flag))) return;
   setFlagsFromString('--memory-reducer-gc-count=0');
   // the shapes of objects that only live within a request: compiled code is bound to them, and a full collection finds none
   setFlagsFromString('--retain-maps-for-n-gc=1000000');

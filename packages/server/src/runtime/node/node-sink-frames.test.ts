@@ -1,4 +1,7 @@
-/** Pieces of a chunked answer, framed by the sink itself: every byte in its place, slowed by slow readers, in line behind other answers. */
+/**
+ * Pieces of a chunked answer, framed by the sink itself: every byte in its place, slowed by slow readers, in line behind other answers.
+ * house: real time, since callers that stall do so on real sockets.
+ */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
