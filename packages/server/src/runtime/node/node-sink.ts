@@ -97,10 +97,10 @@ class NodeSink implements ResponseSink {
     if (this.#finished || this.#gone) return;
     this.#finish();
     if (this.#req.complete) return this.#endWhole(chunk);
-    // A short body lies in the packet of its head, and that is still being parsed: then there is nothing to wait for.
+    // A short body lies in the packet of its head, and that is still being parsed: within this turn there may be nothing to wait for.
     this.#ending = true;
     this.#last = chunk;
-    process.nextTick(endLater, this);
+    setImmediate(endLater, this);
   }
 
   destroy(): void {
@@ -185,7 +185,7 @@ class NodeSink implements ResponseSink {
     if (!this.#ending) this.#send();
   }
 
-  /** For the end of the turn in which the answer ended before its request. */
+  /** For the end of the turn in which the answer ended before its request. Harmless later. */
   endLater(): void {
     if (!this.#ending || this.#gone) return;
     this.#ending = false;
