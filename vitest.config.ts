@@ -1,5 +1,5 @@
-// The test projects: unit (what `pnpm check` runs), patient (mostly waits, beside the unit tests), wide (crosses rooms and processes) and
-// setup (the set-up script itself, slow).
+// The test projects: unit (what `pnpm check` runs), patient (mostly waits, beside the unit tests), wide (crosses rooms and processes), setup
+// (the set-up script itself, slow) and sums (computes for long and judges no time, beside setup).
 import { defineConfig } from 'vitest/config';
 
 const UNIT = [
@@ -11,6 +11,12 @@ const UNIT = [
 ];
 
 const PATIENT = ['packages/server/test/operations/life.test.ts'];
+
+const SUMS = [
+  'packages/server/test/differential/{mmdb,openers}.test.ts',
+  'packages/server/test/hostile/fuzz/fuzz.test.ts',
+  'packages/token/test/{acceptance,twin}.test.ts',
+];
 
 export default defineConfig({
   resolve: { conditions: ['relayapi-source'] },
@@ -37,7 +43,7 @@ export default defineConfig({
         test: {
           name: 'wide',
           include: ['packages/*/test/**/*.test.ts', 'examples/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...UNIT, ...PATIENT],
+          exclude: ['**/node_modules/**', ...UNIT, ...PATIENT, ...SUMS],
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
@@ -49,7 +55,17 @@ export default defineConfig({
           include: ['scripts/setup/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'sums',
+          include: SUMS,
+          testTimeout: 120_000,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

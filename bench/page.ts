@@ -245,7 +245,7 @@ export function renderPage(results: Results): string {
 ## What is asked, what was measured
 
 The numbers are those of issue 4. Ratios are taken round by round; each figure is the median of the rounds, with the smallest and the
-largest in brackets.
+largest in brackets. Why some fall short, and the best that was found: [0032](decisions/0032-what-falls-short.md).
 
 ${renderTable(['', 'asked', 'measured', ''], judged)}
 

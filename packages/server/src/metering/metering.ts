@@ -53,8 +53,7 @@ class UsageTap implements Tap {
     if (status < 200 || status > 299 || !holdsUsage(type)) return;
     this.#streamed = type === 'text/event-stream';
     this.#tail = this.#streamed ? createTail(STREAM_TAIL_BYTES) : createChunkTail(BODY_TAIL_BYTES);
-    this.#head =
-      this.#streamed && this.#dialect.usageAtStart ? createTail(STREAM_HEAD_BYTES, STREAM_HEAD_BYTES) : null;
+    this.#head = this.#streamed && this.#dialect.usageAtStart ? createTail(STREAM_HEAD_BYTES) : null;
   }
 
   onData(chunk: Uint8Array): void {
@@ -78,9 +77,8 @@ const decoder = new TextDecoder('utf-8', { fatal: false });
 
 // The head stands before the tail only where the tail does not reach back to the start.
 function textOf(head: Tail | null, tail: Tail): string {
-  const bytes = tail.bytes();
-  const end = decoder.decode(bytes);
-  if (head === null || bytes.length === tail.total()) return end;
+  const end = decoder.decode(tail.bytes());
+  if (head === null || tail.total() <= STREAM_TAIL_BYTES) return end;
   const start = decoder.decode(head.bytes());
   return `${start.slice(0, start.lastIndexOf('\n') + 1)}\n${end}`;
 }

@@ -16,29 +16,22 @@ export interface Tail {
 }
 
 const MAX_CHUNKS = 32;
-/** What a tail of small pieces takes, and how many of its longest piece it has room for otherwise: what is looked for stands in one of the last. */
 const FIRST_SIZE = 2048;
-const PIECES = 4;
 
-/**
- * A tail of at most `bound` bytes, of less where the pieces are small, but for `least` of them: a stream may be held for long. No memory is
- * taken before the first piece.
- */
-export function createTail(bound: number, least: number = FIRST_SIZE): Tail {
-  return new CopiedTail(bound, Math.min(least, bound));
+/** A tail of at most `bound` bytes; no memory is taken before the first chunk. */
+export function createTail(bound: number): Tail {
+  return new CopiedTail(bound);
 }
 
 class CopiedTail implements Tail {
   readonly #bound: number;
-  readonly #least: number;
   #buffer: Uint8Array | null = null;
   #used = 0;
   #next = 0;
   #total = 0;
 
-  constructor(bound: number, least: number) {
+  constructor(bound: number) {
     this.#bound = bound;
-    this.#least = least;
   }
 
   push(chunk: Uint8Array): void {
@@ -60,31 +53,28 @@ class CopiedTail implements Tail {
   bytes(): Uint8Array {
     const buffer = this.#buffer;
     if (buffer === null) return new Uint8Array(0);
+    const next = this.#next;
     const used = this.#used;
-    if (used < buffer.length || this.#next === 0) return buffer.subarray(0, used);
+    if (used < buffer.length || next === 0) return buffer.subarray(0, used);
     const ordered = new Uint8Array(used);
-    this.#copyInto(ordered);
+    ordered.set(buffer.subarray(next));
+    ordered.set(buffer.subarray(0, next), used - next);
     return ordered;
   }
 
+  /** The buffer, grown where it may: only before the first turn, so that `used` bytes stand from the start. */
   #roomFor(bytes: number): Uint8Array {
-    const before = this.#buffer;
-    const size = Math.min(Math.max(this.#least, PIECES * bytes), this.#bound);
-    if (before !== null && size <= before.length) return before;
-    const larger = new Uint8Array(size);
-    this.#copyInto(larger);
+    const wanted = this.#used + bytes;
+    if (this.#buffer !== null && (wanted <= this.#buffer.length || this.#buffer.length === this.#bound)) {
+      return this.#buffer;
+    }
+    let size = this.#buffer?.length ?? Math.min(FIRST_SIZE, this.#bound);
+    while (size < wanted) size *= 2;
+    const larger = new Uint8Array(Math.min(size, this.#bound));
+    if (this.#buffer !== null) larger.set(this.#buffer.subarray(0, this.#used));
     this.#buffer = larger;
-    this.#next = this.#used % size;
+    this.#next = this.#used % larger.length;
     return larger;
-  }
-
-  /** What is kept, in its order. */
-  #copyInto(target: Uint8Array): void {
-    const buffer = this.#buffer;
-    if (buffer === null) return;
-    const start = this.#used < buffer.length ? 0 : this.#next;
-    target.set(buffer.subarray(start, this.#used));
-    target.set(buffer.subarray(0, start), this.#used - start);
   }
 }
 

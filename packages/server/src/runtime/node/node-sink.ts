@@ -97,9 +97,11 @@ class NodeSink implements ResponseSink {
     if (this.#finished || this.#gone) return;
     this.#finish();
     if (this.#req.complete) return this.#endWhole(chunk);
-    // A short body lies in the packet of its head, and that is still being parsed: within this turn there may be nothing to wait for.
     this.#ending = true;
     this.#last = chunk;
+    // A caller who was not told to go on is told at once that this answer is the last: no request behind it may be read before that.
+    if (this.#req.headers.expect !== undefined) return this.endLater();
+    // A short body lies in the packet of its head, and that is still being parsed: within this turn there may be nothing to wait for.
     setImmediate(endLater, this);
   }
 
