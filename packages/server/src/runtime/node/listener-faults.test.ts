@@ -129,3 +129,36 @@ describe('what is refused before it is a request', () => {
     expect(codeOf(answer.body)).toBe(code);
   });
 });
+
+describe('a refusal whose request is still being parsed', () => {
+  const refuse: Serve = (arrival, sink, tools) => tools.refuse(arrival, { denied: 'token_invalid' }, sink);
+  const post = (lines: string, body: string) => `POST ${PATH} HTTP/1.1\r\n${HOST}${lines}\r\n${body}`;
+  const answers = (text: string) => text.match(/HTTP\/1\.1 \d\d\d/g);
+
+  test('is the one answer, or the fault of its body is, and then the connection ends', async () => {
+    const { port } = await start(refuse);
+    const socket = await openRaw(port, post('Transfer-Encoding: chunked\r\n', 'zz\r\n'));
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+    });
+    socket.on('error', () => {});
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(answers(text)).toHaveLength(1);
+  });
+
+  test('keeps its place before the next request of the packet, and the connection', async () => {
+    const { port, served } = await start(refuse);
+    const one = post('Content-Length: 2\r\n', 'hi');
+    const socket = await openRaw(port, one + one + one);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+    });
+    await expect.poll(() => answers(text)).toEqual(Array.from({ length: 3 }, () => 'HTTP/1.1 401'));
+    socket.write(one);
+    await expect.poll(() => answers(text)?.length).toBe(4);
+    expect(served).toHaveLength(4);
+    socket.destroy();
+  });
+});

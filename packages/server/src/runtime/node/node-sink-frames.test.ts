@@ -223,3 +223,43 @@ test('a socket that is gone or ended takes pieces without a word', async () => {
   await expect.poll(() => ended).toBe(2);
   expect(faults).toEqual([]);
 });
+
+test.each([
+  ['HEAD', 'HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 200],
+  ['204', 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 204],
+  ['304', 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 304],
+])(
+  'an answer that has no body, to %s, stays without one, whatever is written',
+  async (_which, bytes, status) => {
+    const port = await serve(async (sink) => {
+      sink.start(status, []);
+      for (const length of [100, 100, 20_000]) {
+        await turn();
+        sink.write(pattern(length, 0));
+      }
+      sink.end(pattern(10, 0));
+    });
+    const socket = await openRaw(port, bytes);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+    });
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(text.startsWith(`HTTP/1.1 ${status} `)).toBe(true);
+    expect(text.indexOf('\r\n\r\n')).toBe(text.length - 4);
+  },
+);
+
+test('HTTP/1.0 knows no chunks: the bytes alone, and the end of the connection', async () => {
+  const port = await serve(async (sink) => {
+    sink.start(200, []);
+    for (const length of [100, 200, 20_000]) {
+      sink.write(pattern(length, 0));
+      await turn();
+    }
+    sink.end(pattern(10, 0));
+  });
+  const { text } = await sendRaw(port, 'GET / HTTP/1.0\r\nHost: x\r\n\r\n');
+  const sent = [100, 200, 20_000, 10].map((length) => Buffer.from(pattern(length, 0)).toString('latin1'));
+  expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe(sent.join(''));
+});
