@@ -47,22 +47,10 @@ export function denialFields(denial: Denial): LogFields {
   };
 }
 
-/** Who asked for what, and what came of it. One literal: there is a line of these per call. */
-export function relayedFields(call: AdmittedCall, outcome: Outcome | null, nowMs: number): LogFields {
-  const { arrival, opened, route } = call;
-  const { claims } = opened;
+/** What came of a forwarded call. */
+export function outcomeFields({ route }: AdmittedCall, outcome: Outcome | null): LogFields {
   const usage = outcome?.usage;
-  const denial = outcome?.denial;
   return {
-    request_id: arrival.requestId,
-    'http.request.method': safeText(arrival.method, 16),
-    'url.path': maskTarget(arrival.request.rawTarget),
-    'client.address': arrival.client ?? undefined,
-    origin: originField(arrival.origin),
-    token: opened.name,
-    issuer: claims.iss,
-    sub: optional(claims.sub, 128),
-    duration_ms: round(nowMs - arrival.startedAtMs),
     'gen_ai.provider.name': route.provider.id,
     'server.address': route.destination.origin,
     'http.response.status_code': outcome?.status ?? undefined,
@@ -75,8 +63,6 @@ export function relayedFields(call: AdmittedCall, outcome: Outcome | null, nowMs
     'gen_ai.usage.cache_read.input_tokens': usage?.cachedInputTokens,
     caller_gone: outcome?.callerGone || undefined,
     cut: outcome?.cut || undefined,
-    'error.type': denial?.denied,
-    param: optional(denial?.param, 128),
-    reason: optional(denial?.reason, 512),
+    ...(outcome?.denial ? denialFields(outcome.denial) : {}),
   };
 }

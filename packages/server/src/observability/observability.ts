@@ -5,7 +5,7 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { type Denial, ERRORS } from '../errors.ts';
 import type { AdmittedCall, Arrival, Opened, Outcome } from '../exchange.ts';
-import { arrivalFields, denialFields, relayedFields } from './access-log.ts';
+import { arrivalFields, denialFields, outcomeFields } from './access-log.ts';
 import { errorFields, type LogFields, type Logger, silentLogger } from './logger.ts';
 import { type Gauges, type Metrics, silentMetrics } from './metrics.ts';
 import type { LogLevel } from './options.ts';
@@ -118,10 +118,10 @@ export function createObservability(
         upstreamSeconds: outcome?.ageMs == null ? null : outcome.ageMs / 1000,
         usage: outcome?.usage ?? null,
       });
-      const level = levelOf(outcome);
-      if (logger.enabled(level)) {
-        logger.log(level, 'relayed', relayedFields(call, outcome, clock.monotonicMs()));
-      }
+      write(levelOf(outcome), 'relayed', () => ({
+        ...arrivalFields(arrival, call.opened, clock.monotonicMs()),
+        ...outcomeFields(call, outcome),
+      }));
     },
     failed(arrival, error) {
       metrics.fault();
