@@ -85,7 +85,7 @@ describe('leaks', () => {
     ['a GitHub-like token', join('gh', 'p_abcdefghijklmnopqrstuvwxyz0123456789')],
     ['a path of a machine', join('/ho', 'me/alice/relay')],
     ['a path of a machine', join('see /ro', 'ot/.npmrc')],
-    ['a path of a machine', join('/wo', 'rk/main')],
+    ['a path of a machine', join('/wo', 'rk/app')],
   ])('%s is found', (name, text) => {
     expect(findLeaks([{ path: 'a.md', text: `x\n${text}\n` }])).toEqual([`a.md:2: ${name}`]);
   });
