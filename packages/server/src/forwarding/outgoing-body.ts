@@ -6,7 +6,7 @@ import { BodyAborted, BodyDenied, BodyIdle, isBelowLeastRate, type MaybePromise 
 
 /** A body as the transport takes it. */
 export interface OutgoingBody {
-  /** The body itself, once: what has been handed over is not held here. */
+  /** The body itself; asked for once. One in memory is not held here any longer: a second time gives null. */
   take(): Uint8Array | AsyncIterable<Uint8Array> | null;
   /** Length in bytes where known. */
   readonly bytes: number | null;
