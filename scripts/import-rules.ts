@@ -9,7 +9,7 @@ const NPM = 'node_modules/';
 const STAGES = 'ingress|policy|routing|translation|forwarding|metering|accounting|observability';
 
 /** Words that every room may use; `address` is one because ingress finds the client, policy judges it, and both must read alike. */
-const LEAVES = `${SERVER}/(address|errors|io|roster|usage|clock|redact|secret-formats)\\.ts$`;
+const LEAVES = `${SERVER}/(address|errors|io|late-lru|roster|usage|clock|redact|secret-formats)\\.ts$`;
 const EXCHANGE = `${SERVER}/exchange\\.ts$`;
 const RENDER_ERROR = `${SERVER}/render-error\\.ts$`;
 /** Interfaces that a runtime or a shelf implements: whoever hands a value across may name them. */
@@ -124,6 +124,9 @@ const roomRules: IForbiddenRuleType[] = [
     `${SERVER}/(address|errors|roster|usage|clock|secret-formats)\\.ts$`,
     [],
   ),
+  allowOnly('late-lru-wraps-a-library', 'late-lru imports the library alone', `${SERVER}/late-lru\\.ts$`, [
+    'node_modules/lru-cache/',
+  ]),
   allowOnly(
     'redact-knows-formats',
     'redact imports nothing but what secrets look like',

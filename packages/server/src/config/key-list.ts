@@ -42,9 +42,7 @@ export interface ConfigKey {
 }
 
 /** The schema as JSON Schema, input side (defaults not yet filled in), with our notes in it. */
-export function configJsonSchema(): SchemaNode {
-  return z.toJSONSchema(configSchema, { io: 'input' }) as unknown as SchemaNode;
-}
+export const CONFIG_JSON_SCHEMA = z.toJSONSchema(configSchema, { io: 'input' }) as unknown as SchemaNode;
 
 function typesOf(node: SchemaNode): string[] {
   const branches = node.anyOf ?? node.oneOf;
@@ -73,6 +71,6 @@ function collect(node: SchemaNode, path: readonly string[]): ConfigKey[] {
 }
 
 /** Every key that can be set, in the order of the file; `$schema` is none. Maps (`providers`, `vault`) are one key. */
-export const CONFIG_KEYS: readonly ConfigKey[] = collect(configJsonSchema(), []).filter(
+export const CONFIG_KEYS: readonly ConfigKey[] = collect(CONFIG_JSON_SCHEMA, []).filter(
   (key) => key.name !== '$schema',
 );

@@ -4,7 +4,7 @@
  */
 import { parseStrictJson, StrictJsonError } from 'relayapi-token';
 import { adviseOn, checkTogether } from './check-together.ts';
-import { CONFIG_KEYS, type ConfigKey, configJsonSchema, type SchemaNode } from './key-list.ts';
+import { CONFIG_JSON_SCHEMA, CONFIG_KEYS, type ConfigKey, type SchemaNode } from './key-list.ts';
 import { nearest } from './nearest.ts';
 import { type ConfigProblem, type Fault, faultsOf, jsonPath } from './problems.ts';
 import { type Config, configSchema } from './schema.ts';
@@ -72,7 +72,7 @@ function schemaAt(path: readonly PropertyKey[]): SchemaNode | undefined {
     const named = node.properties?.[String(part)];
     if (named) return named;
     return typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined;
-  }, configJsonSchema());
+  }, CONFIG_JSON_SCHEMA);
 }
 
 /** Reads a text (environment, command line) as the type its key has; what does not fit stays a text, for the schema to name. */

@@ -2,7 +2,7 @@
  * Writes what others read off the schema: config.json with every default, config.schema.json for editors, docs/options.md.
  * Texts only; scripts/write-config-docs.ts puts them on the disk and a test compares.
  */
-import { CONFIG_KEYS, type ConfigKey, configJsonSchema, type SchemaNode } from './key-list.ts';
+import { CONFIG_JSON_SCHEMA, CONFIG_KEYS, type ConfigKey, type SchemaNode } from './key-list.ts';
 import { configSchema } from './schema.ts';
 
 /** config.json: every default written out. */
@@ -37,7 +37,7 @@ function publishValue(name: string, value: unknown): unknown {
 
 /** docs/config.schema.json: JSON Schema 2020-12, our notes folded into the descriptions. */
 export function renderJsonSchema(): string {
-  const { $schema, ...schema } = publish(configJsonSchema());
+  const { $schema, ...schema } = publish(CONFIG_JSON_SCHEMA);
   return `${JSON.stringify({ $schema, title: 'RelayAPI config.json', ...schema }, null, 2)}\n`;
 }
 
@@ -116,7 +116,7 @@ One dash and two both work for every flag. Exit codes: 0 after a clean stop, 2 w
 
 /** docs/options.md: every key with environment name, unit, default, bounds and security consequence. */
 export function renderOptionsPage(): string {
-  const groups = Object.entries(configJsonSchema().properties ?? {}).filter(([name]) => name !== '$schema');
+  const groups = Object.entries(CONFIG_JSON_SCHEMA.properties ?? {}).filter(([name]) => name !== '$schema');
   const parts = groups.map(([name, node]) => {
     const keys = CONFIG_KEYS.filter((key) => key.path[0] === name);
     const table = [HEAD, ...keys.map(keyRow)].join('\n');

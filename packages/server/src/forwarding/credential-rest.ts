@@ -2,10 +2,10 @@
  * Remembers which credentials an upstream has just refused, so that a broken key is not hammered (behaviour.md §5).
  * While one rests its calls are refused with `upstream_auth` before anything is sent. Damping only: forgetting an entry costs one more try.
  */
-import { LRUCache } from 'lru-cache';
 import { encodeBase64Url, encodeUtf8, sha256 } from 'relayapi-token';
 import type { Clock } from '../clock.ts';
 import type { Opened, Route } from '../exchange.ts';
+import { createLateLru } from '../late-lru.ts';
 import { CREDENTIAL_REST_MS } from './options.ts';
 
 /** Who a refusal speaks about: the key as such, or the key for what one token asked. */
@@ -23,7 +23,7 @@ const MAX_RESTING = 10_000;
 
 /** Makes the memory. Keyed by a digest, so that no credential is kept as a map key. */
 export function createCredentialRest(clock: Clock): CredentialRest {
-  const until = new LRUCache<string, number>({ max: MAX_RESTING });
+  const until = createLateLru<string, number>({ max: MAX_RESTING });
   let lastEndMs = Number.NEGATIVE_INFINITY;
 
   function keyOf(route: Route, token: string): string | null {

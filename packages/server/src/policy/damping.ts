@@ -2,9 +2,9 @@
  * Failure damping: an address that has failed to open too many tokens gets no further cryptography for a while (behaviour spec §10).
  * IPv6 counts twice: by /64, and with ten times the failures by /48, since one customer often holds 65,536 of the former.
  */
-import { LRUCache } from 'lru-cache';
 import { siteOf } from '../address.ts';
 import type { Clock } from '../clock.ts';
+import { createLateLru } from '../late-lru.ts';
 
 /**
  * Addresses remembered. Making one forgotten takes a failed opening from each of so many others, which is more than it
@@ -52,7 +52,7 @@ function createRings(failures: number, windowMs: number, most: number, clock: Cl
   const step = Math.ceil(failures / MAX_TIMES);
   const slots = Math.ceil(failures / step);
   let times = 0;
-  const rings = new LRUCache<string, Ring>({
+  const rings = createLateLru<string, Ring>({
     max: most,
     dispose: (ring) => {
       times -= ring.times.length;

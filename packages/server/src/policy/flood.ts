@@ -1,7 +1,7 @@
 /** The configured limits before authentication: one token bucket for all callers, one per client address (interfaces spec §2 `rate_limit`). */
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
+import { createLateLru } from '../late-lru.ts';
 import type { FloodLimit } from './options.ts';
 
 /** Addresses remembered; one that is forgotten starts with a full bucket, which the limit over all callers bounds. */
@@ -42,7 +42,7 @@ export interface FloodLimits {
 /** Buckets of this thread's own. */
 function createFloodBuckets({ flood, addressFlood }: FloodLimits, nowMs: number): FloodBuckets {
   const everybody: Bucket = { level: capacityOf(flood), atMs: nowMs };
-  const addresses = new LRUCache<string, Bucket>({ max: MAX_ADDRESSES });
+  const addresses = createLateLru<string, Bucket>({ max: MAX_ADDRESSES });
 
   function bucketOf(group: string, atMs: number): Bucket {
     const known = addresses.get(group);

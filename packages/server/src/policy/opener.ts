@@ -2,13 +2,13 @@
  * Opens tokens sparingly: a bounded cache of opened ones, one opening per token at a time, a gate, damping of guessers
  * (token spec §4, behaviour spec §10). Says only whether a token is authentic; judging it is policy.ts.
  */
-import { LRUCache } from 'lru-cache';
 import type { Claims, Keyring, OpenedToken, Secret } from 'relayapi-token';
 import { encodeBase64Url, MAX_TOKEN_LENGTH } from 'relayapi-token';
 import type { Clock } from '../clock.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { Opened } from '../exchange.ts';
 import type { MaybePromise } from '../io.ts';
+import { createLateLru } from '../late-lru.ts';
 import { createDamping, type Damping } from './damping.ts';
 import { createGate } from './gate.ts';
 import type { PolicyOptions } from './options.ts';
@@ -85,8 +85,8 @@ function readDigest(digest: string | Uint8Array): string {
 }
 
 function createOpenedCache(most: number, clock: Clock): OpenedCache {
-  const cache = new LRUCache<string, CacheEntry>({ max: Math.max(1, most) });
-  const knownGood = new LRUCache<string, true>({ max: MAX_KNOWN_GOOD });
+  const cache = createLateLru<string, CacheEntry>({ max: Math.max(1, most) });
+  const knownGood = createLateLru<string, true>({ max: MAX_KNOWN_GOOD });
   return {
     find(key, generation) {
       const entry = cache.get(key);
