@@ -17,6 +17,7 @@ import {
 import { createAccounting } from './accounting/accounting.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config/schema.ts';
+import { createCredentialMaker } from './credentials/maker.ts';
 import { DIALECTS } from './dialects/dialects.ts';
 import { deny, ERRORS } from './errors.ts';
 import type { ErrorFrame } from './forwarding/answer.ts';
@@ -284,6 +285,7 @@ function createStages(
     translation: createTranslation(),
     forwarding: createForwarding(forwardingOptions(upstream, keys), {
       transport: ports.transport,
+      maker: createCredentialMaker(clock),
       clock,
       renderError: (denial, arrival) => renderError(denial, arrival, clock.nowMs()),
       errorFrame: frameFor,

@@ -1,5 +1,6 @@
 /** The values that the stages hand to one another through the spine. Types only: what a request becomes on its way. */
 import type { Claims, OpenedToken, Secret } from 'relayapi-token';
+import type { Ingredients } from './credentials/credential.ts';
 import type { ErrorShape } from './dialects/dialect.ts';
 import type { Denial } from './errors.ts';
 import type { Destination } from './forwarding/transport.ts';
@@ -55,6 +56,19 @@ export interface Opened {
   readonly name: string;
 }
 
+/** How the real credential gets into a request. */
+export type RouteCredential =
+  | { readonly kind: 'header'; readonly name: string; readonly value: Secret }
+  /** Encoded pairs, put behind the query. */
+  | { readonly kind: 'query'; readonly value: Secret }
+  /** Made when the request is sent: a signature, or a short-lived token. */
+  | {
+      readonly kind: 'made';
+      readonly ingredients: Ingredients;
+      /** Where a token endpoint stands. */
+      readonly destinationOf: (origin: string) => Destination;
+    };
+
 /** After routing: exactly where the request would go. */
 export interface Route {
   readonly provider: Provider;
@@ -62,7 +76,7 @@ export interface Route {
   /** Root and relative path that the policy judges and that are sent, byte for byte. */
   readonly root: string;
   readonly relative: string;
-  /** Path and filtered query as sent. */
+  /** Path and filtered query as sent; without a credential that goes into the query. */
   readonly path: string;
   /** The registry row that matches, null when none does. */
   readonly endpoint: Endpoint | null;
@@ -70,8 +84,10 @@ export interface Route {
   readonly segments: Readonly<Record<string, string>>;
   /** Allowed query pairs, decoded. */
   readonly query: ReadonlyArray<readonly [string, string]>;
-  /** The credential header that is put in, and every secret text that must never come back. */
-  readonly credential: { readonly name: string; readonly value: Secret } | null;
+  /** Variables of the provider's host. */
+  readonly vars: Readonly<Record<string, string>>;
+  /** The credential that is put in, and every secret text that must never come back. */
+  readonly credential: RouteCredential | null;
   readonly secrets: readonly Secret[];
   /** True when success bodies pass without the search for the key. */
   readonly trusted: boolean;

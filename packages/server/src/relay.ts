@@ -93,12 +93,14 @@ export function createSpine(stages: RelayStages, { clock, isDraining }: SpinePor
     return { arrival, opened, route, body, reservation, answerHeaders, remainingFor } as AdmittedCall;
   }
 
-  /** The body is pumped untouched unless a claim must look into it. */
+  /** The body is pumped untouched unless a claim must look into it or a signature covers it. */
   async function prepareBody(arrival: Arrival, opened: Opened, route: Route): Promise<PreparedBody | Denial> {
     const maxBytes = policy.maxRequestBytes(opened);
-    if (!policy.needsBody(opened, route)) return ingress.meterBody(arrival, maxBytes);
+    const isJudged = policy.needsBody(opened, route);
+    if (!isJudged && !forwarding.needsWholeBody(route)) return ingress.meterBody(arrival, maxBytes);
     const collected = await ingress.collectBody(arrival, opened.name, maxBytes);
     if (isDenial(collected)) return collected;
+    if (!isJudged) return { kind: 'bytes', bytes: collected, contentType: null };
     const rewritten = translation.rewrite(opened, route, collected, arrival.header('content-type'));
     if (isDenial(rewritten)) return rewritten;
     const { bytes, contentType, formFields } = rewritten;

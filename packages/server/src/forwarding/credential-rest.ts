@@ -29,7 +29,8 @@ export function createCredentialRest(clock: Clock): CredentialRest {
   function keyOf(route: Route, token: string): string | null {
     if (route.credential === null) return null;
     const { origin } = route.destination;
-    return encodeBase64Url(sha256(encodeUtf8(`${origin}\0${token}\0${route.credential.value.reveal()}`)));
+    const text = route.secrets.map((secret) => secret.reveal()).join('\0');
+    return encodeBase64Url(sha256(encodeUtf8(`${origin}\0${token}\0${text}`)));
   }
 
   function isUnder(key: string | null): boolean {

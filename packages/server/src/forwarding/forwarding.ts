@@ -3,10 +3,12 @@
  * to an upstream, and it takes nothing but an `AdmittedCall` (behaviour.md §1).
  */
 import { type Clock, createExpiryTime } from '../clock.ts';
+import type { CredentialMaker } from '../credentials/credential.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { AdmittedCall, Arrival, Opened, Outcome, Route, Tap } from '../exchange.ts';
 import type { ResponseSink } from '../io.ts';
 import type { ErrorFrame, RenderError } from './answer.ts';
+import { needsWholeBody } from './authenticate.ts';
 import { hasPassedUs, loopName } from './cdn-loop.ts';
 import { createCredentialRest } from './credential-rest.ts';
 import { isEncoded } from './header-text.ts';
@@ -22,6 +24,8 @@ import type { Transport } from './transport.ts';
 export interface ForwardingPorts {
   readonly transport: Transport;
   readonly clock: Clock;
+  /** Makes credentials that are not just put in. */
+  readonly maker: CredentialMaker;
   /** Makes error bodies in the caller's shape. */
   readonly renderError: RenderError;
   /** Makes the last frame of a broken event stream. */
@@ -34,6 +38,8 @@ export interface ForwardingPorts {
 export interface Forwarding {
   /** What speaks against sending, judged on head and route alone, before anything is reserved: a loop, an encoded body, a resting credential. */
   checkHead(arrival: Arrival, opened: Opened, route: Route): Denial | null;
+  /** Whether the whole body must be there first: a signature covers it. */
+  needsWholeBody(route: Route): boolean;
   /** Sends the call, streams the answer, resolves once everything has ended. Never rejects for a fault of upstream, caller or body. */
   forward(call: AdmittedCall, sink: ResponseSink, tap: Tap): Promise<Outcome>;
   /** Breaks off every running call that matches, for instance those of a removed key; returns how many. */
@@ -61,6 +67,7 @@ export function createForwarding(options: ForwardingOptions, ports: ForwardingPo
 
   const stage: PassageStage = {
     transport: ports.transport,
+    maker: ports.maker,
     clock,
     setTimer: ports.setTimer ?? setPlatformTimer,
     renderError: ports.renderError,
@@ -83,6 +90,7 @@ export function createForwarding(options: ForwardingOptions, ports: ForwardingPo
 
   return {
     checkHead,
+    needsWholeBody,
     forward: (call, sink, tap) => pass(call, sink, tap, stage),
     cut: live.cut,
     live: live.size,

@@ -1,5 +1,6 @@
 /** What the two halves of a passage share: the stage behind it and the state of one call. Types only. */
 import type { Clock } from '../clock.ts';
+import type { CredentialMaker } from '../credentials/credential.ts';
 import type { Denial } from '../errors.ts';
 import type { AdmittedCall, Outcome, Tap } from '../exchange.ts';
 import type { RawHeaders, ResponseSink } from '../io.ts';
@@ -14,6 +15,7 @@ import type { Transport, UpstreamCall } from './transport.ts';
 /** What a passage needs of the stage. */
 export interface PassageStage {
   readonly transport: Transport;
+  readonly maker: CredentialMaker;
   readonly clock: Clock;
   readonly setTimer: SetTimer;
   readonly renderError: RenderError;
@@ -40,7 +42,7 @@ export interface Passage {
   readonly stage: PassageStage;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
-  readonly finder: KeyFinder;
+  finder: KeyFinder;
   readonly cleanups: (() => void)[];
   watch: SilenceWatch;
   comments: SilenceWatch | null;

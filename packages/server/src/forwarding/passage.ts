@@ -4,10 +4,14 @@
  */
 import { LRUCache } from 'lru-cache';
 import { concatBytes, Secret } from 'relayapi-token';
+import { isFault } from '../credentials/credential.ts';
 import { type Denial, deny } from '../errors.ts';
 import type { AdmittedCall, Outcome, Route, Tap } from '../exchange.ts';
 import type { RawHeaders, ResponseSink } from '../io.ts';
 import { BROKEN } from './answer.ts';
+import { authenticate, authenticateAtOnce, denialOfFault } from './authenticate.ts';
+import type { RestScope } from './credential-rest.ts';
+import { dispatch } from './dispatch.ts';
 import { createKeyFinder, type KeyFinder } from './key-search.ts';
 import { ERROR_BODY_BYTES, ERROR_BODY_MS } from './options.ts';
 import { bodyFault, openOutgoingBody } from './outgoing-body.ts';
@@ -84,16 +88,29 @@ async function begin(p: Passage): Promise<void> {
     return onBodyFault(p, error);
   }
   if (p.ended) return;
+  const body = p.body.take();
+  const headers = stage.headersFor(call);
+  const ready =
+    authenticateAtOnce(call.route, headers) ??
+    (await authenticate(call, headers, body instanceof Uint8Array ? body : null, stage));
+  if (p.ended) return;
+  if (isFault(ready)) {
+    if (ready.fault === 'refused') stage.rest.rest(call.route, call.opened, 'credential');
+    return endWith(p, denialOfFault(ready));
+  }
+  if (ready.secrets.length > 0) p.finder = createKeyFinder(secretsOf(call.route, ready.secrets));
   sink.onDrain(() => onDrain(p));
   p.sentAtMs = stage.clock.monotonicMs();
   p.watch.start(stage.headersTimeoutMs);
-  p.upstream = stage.transport.dispatch(
+  p.upstream = dispatch(
+    stage.transport,
+    call,
     {
       destination: call.route.destination,
       method: call.arrival.method,
-      path: call.route.path,
-      headers: stage.headersFor(call),
-      body: p.body.take(),
+      path: ready.path,
+      headers: ready.headers,
+      body,
       bodyBytes: p.body.bytes,
     },
     new PassageEvents(p),
@@ -156,7 +173,7 @@ function onHeaders(p: Passage, status: number, rawHeaders: RawHeaders): void {
     allowPdf: call.opened.claims.features?.includes('pdf') ?? false,
   });
   if (verdict.kind === 'replace') {
-    if (verdict.rest) stage.rest.rest(call.route, call.opened, verdict.rest);
+    if (verdict.rest) restCredential(p, verdict.rest);
     return endWith(p, verdict.denial, verdict.keepStatus);
   }
   p.watch.start(stage.idleTimeoutMs);
@@ -178,6 +195,15 @@ function onHeaders(p: Passage, status: number, rawHeaders: RawHeaders): void {
   p.status = status;
   p.sink.start(status, joinAnswerHeaders(call, passed, call.remainingFor(status)));
   if (p.framed && stage.keepAliveCommentMs > 0) startComments(p);
+}
+
+/** A refused key rests. A token that was fetched may have ended early: the next call fetches another, and rests if that cannot be had. */
+function restCredential({ call, stage }: Passage, scope: RestScope): void {
+  const { credential } = call.route;
+  if (credential?.kind !== 'made' || credential.ingredients.scheme.kind !== 'exchanged') {
+    return stage.rest.rest(call.route, call.opened, scope);
+  }
+  stage.maker.forget(credential.ingredients);
 }
 
 function onData(p: Passage, chunk: Uint8Array): void {
@@ -298,9 +324,10 @@ function finderOf(route: Route): KeyFinder {
 }
 
 /** Every text that must not come back, the word after the scheme included. */
-function secretsOf(route: Route): readonly Secret[] {
-  const texts = new Set(route.secrets.map((secret) => secret.reveal()));
-  const word = route.credential?.value.reveal().split(' ').at(-1);
+function secretsOf(route: Route, more: readonly Secret[] = []): readonly Secret[] {
+  const texts = new Set([...route.secrets, ...more].map((secret) => secret.reveal()));
+  const { credential } = route;
+  const word = credential?.kind === 'header' ? credential.value.reveal().split(' ').at(-1) : undefined;
   if (word) texts.add(word);
   return [...texts].map((text) => new Secret(text));
 }

@@ -49,7 +49,7 @@ export function buildRequestHeaders(
   const { provider, credential } = route;
   const raw = arrival.request.rawHeaders;
   const headers: string[] = [];
-  const credentialName = credential?.name.toLowerCase() ?? null;
+  const credentialName = credential?.kind === 'header' ? credential.name.toLowerCase() : null;
 
   const rebuiltAs = body.kind === 'bytes' ? body.contentType : null;
   if (body.kind !== 'none') push(headers, 'content-type', rebuiltAs ?? headerValue(raw, 'content-type'));
@@ -59,11 +59,15 @@ export function buildRequestHeaders(
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const field = passedName(raw[i] as string, provider);
     if (field === null || field === credentialName || holds(headers, field)) continue;
+    if (isSet(provider, field)) continue;
     push(headers, field, headerValues(raw, field).join(', '));
   }
   for (const [field, value] of provider.defaultHeaders) {
-    if (!holds(headers, field) && field !== credentialName) push(headers, field, value);
+    if (!holds(headers, field) && field !== credentialName && !isSet(provider, field)) {
+      push(headers, field, value);
+    }
   }
+  for (const [field, value] of provider.setHeaders) push(headers, field, fillVars(value, route.vars));
 
   const idempotencyKey = headerValue(raw, 'idempotency-key');
   if (idempotencyKey) {
@@ -72,8 +76,18 @@ export function buildRequestHeaders(
   }
   headers.push('accept-encoding', 'identity');
   push(headers, 'cdn-loop', appendLoop(raw, name));
-  if (credential) headers.push(credential.name.toLowerCase(), credential.value.reveal());
+  if (credential?.kind === 'header') {
+    headers.push(credential.name.toLowerCase(), credential.value.reveal());
+  }
   return headers;
+}
+
+function isSet(provider: Provider, name: string): boolean {
+  return provider.setHeaders.some(([field]) => field === name);
+}
+
+function fillVars(template: string, vars: Readonly<Record<string, string>>): string {
+  return template.replace(/\{([a-z_][a-z0-9_]*)\}/g, (_, name: string) => vars[name] ?? '');
 }
 
 /** Whether a flat list has a line of this name. */

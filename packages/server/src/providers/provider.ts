@@ -10,10 +10,93 @@ export type DialectName =
   | 'deepl'
   | 'opaque';
 
-/** How the real credential is put into the upstream request. `{field}` in a template names a credential field; `{key}` is the single-part key. */
+/**
+ * How the real credential is put into the upstream request. `{field}` in a template names a credential field, `{key}` is the single-part
+ * key, and `{access_token}` what an exchange gave.
+ */
 export type AuthScheme =
-  | { readonly kind: 'header'; readonly name: string; readonly template: string }
-  | { readonly kind: 'none' };
+  | { readonly kind: 'none' }
+  | HeaderAuth
+  | QueryAuth
+  /** RFC 7617: `user` and `password` are templates. */
+  | { readonly kind: 'basic'; readonly user: string; readonly password: string }
+  | SignedAuth
+  | ExchangedAuth;
+
+/** One header line. */
+export interface HeaderAuth {
+  readonly kind: 'header';
+  readonly name: string;
+  readonly template: string;
+}
+
+/** Query parameters, put behind what the caller asked. */
+export interface QueryAuth {
+  readonly kind: 'query';
+  readonly pairs: readonly { readonly name: string; readonly template: string }[];
+  /** Between the pairs. Default `&`. */
+  readonly separator?: '&' | ';';
+}
+
+/** Made anew for each request, from the credential's parts and what is sent: method, host, path, query, headers and body. */
+export interface SignedAuth {
+  readonly kind: 'signed';
+  /**
+   * `aws-sigv4`: parts access_key_id, secret_access_key and, where temporary, session_token. `tencent-tc3`: secret_id, secret_key.
+   * `volcengine`: access_key_id, secret_access_key. `oci`: tenancy, user, fingerprint, private_key.
+   */
+  readonly by: 'aws-sigv4' | 'tencent-tc3' | 'volcengine' | 'oci';
+  /** Name of the service in the signature's scope; '' where there is none. */
+  readonly service: string;
+  /** Region in the scope: a value, or `{region}` from the variables; '' where there is none. */
+  readonly region: string;
+}
+
+/** A short-lived token that is fetched, or signed, from the credential, used until shortly before its end, and put in as `then` says. */
+export interface ExchangedAuth {
+  readonly kind: 'exchanged';
+  readonly by: ServiceAccountGrant | TokenRequest | SignedToken;
+  readonly then: HeaderAuth | QueryAuth;
+}
+
+/** RFC 7523: a JWT of a Google service account (parts client_email, private_key) for an access token. */
+export interface ServiceAccountGrant {
+  readonly kind: 'google-service-account';
+  readonly scopes: readonly string[];
+}
+
+/** One request to a token endpoint of the provider's. Templates name credential fields and variables. */
+export interface TokenRequest {
+  readonly kind: 'request';
+  readonly method: 'GET' | 'POST';
+  /** Origin and path: `https://iam.cloud.ibm.com/identity/token`. */
+  readonly url: string;
+  readonly query?: readonly (readonly [name: string, template: string])[];
+  readonly headers?: readonly (readonly [name: string, template: string])[];
+  /** HTTP Basic for the token endpoint. */
+  readonly basic?: { readonly user: string; readonly password: string };
+  /** Sent as application/x-www-form-urlencoded. */
+  readonly form?: readonly (readonly [name: string, template: string])[];
+  /** Member of the JSON answer that holds the token, and the one with its life in seconds or its end. */
+  readonly tokenAt: readonly string[];
+  readonly life:
+    | { readonly at: readonly string[]; readonly unit: 'seconds' | 'epoch-ms' | 'epoch-seconds' }
+    | { readonly seconds: number };
+}
+
+/** A JWT that the provider itself verifies: no request. */
+export interface SignedToken {
+  readonly kind: 'jwt';
+  readonly alg: 'HS256' | 'RS256';
+  /** Field with the secret (HS256) or the PKCS #8 key in base64 (RS256). */
+  readonly secret: string;
+  /** Protected header beside `alg`. */
+  readonly header: Readonly<Record<string, string>>;
+  /** Claims: texts are templates; `{now}` and `{end}` times are numbers in the named unit. */
+  readonly claims: Readonly<Record<string, string | { readonly time: 'now' | 'end'; readonly plusSeconds?: number }>>;
+  readonly timesIn: 'seconds' | 'milliseconds';
+  readonly lifeSeconds: number;
+}
 
 /** A place where a request names a model. `body` pointers are JSON member names with `*` for "each array item" and `**` for any depth. */
 export type ModelPlace =
@@ -42,8 +125,11 @@ export interface Endpoint {
   readonly path: string;
   /** Only under this root (`/v1beta`); absent: under any. */
   readonly root?: string;
-  /** `inference` is open by default, `models` is the model list (GET, open by default), `account` needs the `paths` claim and the key file's leave. */
-  readonly kind: 'inference' | 'models' | 'account';
+  /**
+   * `inference` is open by default, `models` is the model list (GET, open by default), `job` reads or ends what a call through the same token
+   * began (open by default, for its id is sealed: `ids`), `account` needs the `paths` claim and the key file's leave.
+   */
+  readonly kind: 'inference' | 'models' | 'job' | 'account';
   readonly dialect: DialectName;
   readonly body: 'json' | 'multipart' | 'form' | 'any' | 'none';
   /** Every place that names a model; empty: the endpoint names none; null: not known, so refused under `models`. */
@@ -55,7 +141,33 @@ export interface Endpoint {
   /** Synonym groups for `cap`: pointers of members that mean the same ceiling, e.g. [["max_tokens"],["max_completion_tokens"]]. Keyed by each member's last name. */
   readonly capGroups?: readonly (readonly (readonly string[])[])[];
   readonly features?: readonly FeatureRule[];
+  /** What an operator should know before a token opens it. */
+  readonly tags?: readonly ('stateful' | 'costly' | 'mints-token')[];
+  /** How an answer comes in pieces, where it can. Default: as the dialect does. */
+  readonly stream?: 'sse' | 'ndjson' | 'aws-eventstream' | 'binary';
 }
+
+/** A socket that a provider offers. Data only: the relay does not speak WebSocket yet. */
+export interface WebSocketRow {
+  /** `wss://…`, with `{model}` and the like. */
+  readonly url: string;
+  /** How a server is authenticated. */
+  readonly serverAuth: string;
+  /** How a browser can carry a credential; null where it cannot. */
+  readonly browserAuth: string | null;
+  /** Seen in a source, not just known. */
+  readonly verified: boolean;
+}
+
+/** Another form in which a provider takes a credential: told by its fields. */
+export interface CredentialForm {
+  readonly fields: readonly string[];
+  readonly optionalFields?: readonly string[];
+  readonly auth: AuthScheme;
+}
+
+/** Whether an entry is there to be used. */
+export type ProviderStatus = 'active' | 'legacy' | 'unverified' | 'sunset';
 
 /** One provider. */
 export interface Provider {
@@ -72,22 +184,43 @@ export interface Provider {
   readonly roots: readonly string[];
   /** Names of the credential's parts; `['key']` for a plain key. */
   readonly credentialFields: readonly string[];
+  /** Parts that a credential may leave out. */
+  readonly optionalFields: readonly string[];
   readonly auth: AuthScheme;
+  /** Other forms of the credential (an API key where a pair of keys is the usual one). No two forms have the same fields. */
+  readonly otherCredentials: readonly CredentialForm[];
   /** Sent when the caller did not send that header itself. */
   readonly defaultHeaders: HeaderList;
+  /** Always sent, whatever the caller sent; `{name}` stands for a variable. */
+  readonly setHeaders: HeaderList;
   /** Provider-specific request headers that are passed on, lower case; a trailing `*` matches a prefix. */
   readonly passHeaders: readonly string[];
   /** Query names that are passed on. */
   readonly passQuery: readonly string[];
+  /** Sent when the caller's query has none of that name. */
+  readonly defaultQuery: readonly (readonly [name: string, value: string])[];
+  /** Always sent, whatever the caller asked. */
+  readonly setQuery: readonly (readonly [name: string, value: string])[];
   /** Response header that carries the provider's request id. */
   readonly requestIdHeader: string | null;
   readonly endpoints: readonly Endpoint[];
+  /** Known account-wide paths from the origin on (`ANY /v1/organization/*`): never open by default; for documents and tests. Not complete. */
+  readonly adminPaths: readonly string[];
+  readonly webSockets: readonly WebSocketRow[];
+  /** True when a streamed chat answer names its usage only if `stream_options.include_usage` asks for it. */
+  readonly needsIncludeUsage: boolean;
   /** True when closing the connection stops the bill, false when not, null when not known. */
   readonly abortStopsBilling: boolean | null;
   /** Regular expressions of keys that must not be sealed (admin keys), with the reason. */
   readonly refusedKeys: readonly { readonly pattern: string; readonly reason: string }[];
   /** True when answers pass without the search for the key: the registry's own hosts, or `"trusted": true` in config. */
   readonly trusted: boolean;
+  /** `unverified` and `sunset` entries, and those whose host is doubtful, are found only when config says `enabled`. */
+  readonly status: ProviderStatus;
+  readonly enabled: boolean;
+  readonly homepage: string | null;
+  /** Environment variable that its own SDKs read the key from. */
+  readonly env: string | null;
   /** Which field of the entry is backed by a source, when, and by what. */
   readonly asOf: string;
   readonly sources: readonly string[];

@@ -12,8 +12,38 @@ export interface FilteredQuery {
 const EMPTY: FilteredQuery = { sent: '', pairs: [] };
 const PLAIN = /^[\x21-\x7e]*$/;
 
-/** Keeps the pairs that `allowed` names; null (`bad_target`) for a name given twice, or a value that cannot be read in one way. */
-export function filterQuery(query: string | null, allowed: readonly string[]): FilteredQuery | null {
+/** Pairs that an entry adds. */
+export interface OwnQuery {
+  /** Sent when the caller's query has none of that name. */
+  readonly defaultQuery: readonly (readonly [name: string, value: string])[];
+  /** Always sent, in place of the caller's own. */
+  readonly setQuery: readonly (readonly [name: string, value: string])[];
+}
+
+const NOTHING_OWN: OwnQuery = { defaultQuery: [], setQuery: [] };
+
+/** Keeps the pairs that `allowed` names and adds the entry's own; null (`bad_target`) for a name given twice, or a value that cannot be read in one way. */
+export function filterQuery(
+  query: string | null,
+  allowed: readonly string[],
+  own: OwnQuery = NOTHING_OWN,
+): FilteredQuery | null {
+  const kept = keepAllowed(query, allowed);
+  if (kept === null || own.defaultQuery.length + own.setQuery.length === 0) return kept;
+  const forced = new Set(own.setQuery.map(([name]) => name));
+  const asked = kept.pairs.filter(([name]) => !forced.has(name));
+  const missing = own.defaultQuery.filter(([name]) => !asked.some(([other]) => other === name));
+  const texts = kept.sent === '' ? [] : kept.sent.split('&');
+  const sent = [
+    ...texts.filter((_, index) => !forced.has(kept.pairs[index]?.[0] ?? '')),
+    ...[...missing, ...own.setQuery].map(
+      ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
+    ),
+  ];
+  return { sent: sent.join('&'), pairs: [...asked, ...missing, ...own.setQuery] };
+}
+
+function keepAllowed(query: string | null, allowed: readonly string[]): FilteredQuery | null {
   if (query === null) return EMPTY;
   if (!PLAIN.test(query) || query.includes('#')) return null;
   const kept: string[] = [];

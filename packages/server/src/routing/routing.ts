@@ -6,7 +6,7 @@ import type { Allow, UpstreamClaim } from 'relayapi-token';
 import { type Denial, deny, isDenial } from '../errors.ts';
 import type { Arrival, Opened, Route } from '../exchange.ts';
 import type { Provider, ProviderCatalog } from '../providers/provider.ts';
-import { type CredentialParts, credentialHeader, misfitOf } from './credential.ts';
+import { type CredentialParts, formOf, misfitOf, routeCredential } from './credential.ts';
 import { type EndpointMatch, findEndpoint } from './endpoints.ts';
 import type { RoutingOptions, VaultEntry } from './options.ts';
 import { hostAndPort, isBaseAllowed, originOf } from './origin.ts';
@@ -33,6 +33,7 @@ interface Upstream {
   readonly provider: Provider;
   readonly destination: Route['destination'];
   readonly parts: CredentialParts;
+  readonly vars: Readonly<Record<string, string>>;
   readonly entry: VaultEntry | null;
   /** Routes of paths that were asked for, by method and rest of the path. */
   readonly routes: Map<string, Route>;
@@ -74,7 +75,7 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
   }
 
   function findRoute(upstream: Upstream, arrival: Arrival): Route | Denial {
-    const { provider, destination, parts, entry } = upstream;
+    const { provider, destination, parts, vars, entry } = upstream;
     const target = readTarget(provider, arrival);
     if (isDenial(target)) return target;
     const { root, relative, match, query } = target;
@@ -89,7 +90,11 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
       endpoint,
       segments: match?.segments ?? {},
       query: query.pairs,
-      credential: credentialHeader(endpoint?.auth ?? provider.auth, parts),
+      vars,
+      credential: routeCredential(endpoint?.auth ?? formOf(provider, parts)?.auth ?? provider.auth, parts, {
+        vars,
+        destinationOf,
+      }),
       secrets: Object.values(parts),
       trusted: provider.trusted,
       vaultModels: entry?.models ?? null,
@@ -110,21 +115,26 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
     if (claim.base !== undefined) {
       const provider = atBase(claim.base, found, opened);
       if (isDenial(provider)) return provider;
-      return upstreamAt(provider, provider.origin, parts, entry);
+      return upstreamAt(provider, provider.origin, parts, {}, entry);
     }
-    const origin = originOf(found, entry?.vars ?? claim.vars ?? {}, parts['key'] ?? null);
+    const vars = entry?.vars ?? claim.vars ?? {};
+    const origin = originOf(found, vars, parts['key'] ?? null);
     if (origin === null) return notAllowed('upstream.vars', `the host of ${found.id} takes other variables`);
-    return upstreamAt(found, origin, parts, entry);
+    return upstreamAt(found, origin, parts, vars, entry);
   }
 
   function upstreamAt(
     provider: Provider,
     origin: string,
     parts: CredentialParts,
+    vars: Upstream['vars'],
     entry: VaultEntry | null,
   ): Upstream {
-    const destination = { origin, allowPrivate: allowPrivate.has(hostAndPort(origin)) };
-    return { provider, destination, parts, entry, routes: new Map() };
+    return { provider, destination: destinationOf(origin), parts, vars, entry, routes: new Map() };
+  }
+
+  function destinationOf(origin: string): Route['destination'] {
+    return { origin, allowPrivate: allowPrivate.has(hostAndPort(origin)) };
   }
 
   function credentialOf(
@@ -181,7 +191,7 @@ function readTarget(provider: Provider, arrival: Arrival): Target | Denial {
     break;
   }
   if (clean.encodedSlash && match === null) return deny('bad_target', { reason: 'encoded slash' });
-  const query = filterQuery(arrival.query, provider.passQuery);
+  const query = filterQuery(arrival.query, provider.passQuery, provider);
   if (query === null) return deny('bad_target', { reason: 'query' });
   const named = match?.endpoint.models?.some(
     (place) =>
