@@ -58,6 +58,7 @@ const usesType = (path: string) => `import type { One } from '${path}';\nexport 
 const PLANTED: readonly [rule: string, from: string, text: string][] = [
   ['leaves-import-nothing', `${S}/usage.ts`, usesType('./clock.ts')],
   ['leaves-import-nothing', `${S}/secret-formats.ts`, uses('undici')],
+  ['late-lru-wraps-a-library', `${S}/late-lru.ts`, uses('undici')],
   ['redact-knows-formats', `${S}/redact.ts`, uses('undici')],
   ['leaves-import-nothing', `${S}/address.ts`, usesType('./errors.ts')],
   [
