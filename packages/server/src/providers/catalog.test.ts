@@ -34,7 +34,7 @@ describe('an override', () => {
     const entry = entryOf('openai', { openai: { base_url: 'http://127.0.0.1:9999/v1' } });
     expect(entry).toMatchObject({ origin: 'http://127.0.0.1:9999', roots: ['/v1'], trusted: false });
     expect(entry.endpoints).toEqual(REGISTRY[0]?.endpoints);
-    expect(entry.refusedKeys).toHaveLength(1);
+    expect(entry.ownBase).toBe(true);
   });
 
   it('keeps the trust where it says so, and without an address', () => {
@@ -120,6 +120,15 @@ describe('a new entry', () => {
     expect(entry.endpoints.map((row) => row.path)).toContain('/chat/completions');
     expect(entryOf('local', { local: { base_url: 'http://127.0.0.1:11434' } }).roots).toEqual(['/v1']);
     expect(entryOf('local', { local: { base_url: 'http://127.0.0.1:1/api/v3' } }).roots).toEqual(['/api/v3']);
+  });
+
+  it('refuses the admin keys of the entry that it copies', () => {
+    const entry = entryOf('claude-eu', {
+      'claude-eu': { base_url: 'https://eu.example.com', like: 'anthropic' },
+    });
+    const [refused] = entry.refusedKeys ?? [];
+    expect(new RegExp(refused?.pattern ?? '', 'u').test('sk-ant-admin01-demo')).toBe(true);
+    expect(new RegExp(refused?.pattern ?? '', 'u').test('sk-ant-demo')).toBe(false);
   });
 
   it('can copy an entry, under a name of its own', () => {

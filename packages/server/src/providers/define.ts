@@ -50,7 +50,6 @@ export function defineProvider(seed: ProviderSeed): Provider {
     homepage: null,
     env: null,
     abortStopsBilling: null,
-    refusedKeys: [],
     trusted: true,
     ...rest,
     origin,

@@ -1,4 +1,5 @@
 /** What one entry of config's `providers` may say, as plain data in the file's names. Config checks the shape; the catalog checks the meaning. */
+import { keyKindsOf } from 'relayapi-token';
 import { defineProvider } from './define.ts';
 import { OPENAI_ALL } from './endpoints.ts';
 import type { AuthScheme, DialectName, Endpoint, ModelPlace, Provider } from './provider.ts';
@@ -50,8 +51,24 @@ export function addProvider(id: string, override: ProviderOverride, model: Provi
   const base = override.base_url ?? '';
   const plain = { asOf: 'config', sources: ['config.json'] };
   const start = model ?? defineProvider({ ...plain, id, name: id, base: PLAIN_BASE, endpoints: OPENAI_ALL });
-  const at = { ...rebaseProvider(start, base), ...plain, id, name: id, aliases: [] };
+  const at = {
+    ...rebaseProvider(start, base),
+    ...plain,
+    id,
+    name: id,
+    aliases: [],
+    refusedKeys: refusedOf(start),
+  };
   return Object.freeze({ ...at, ...membersOf(override) });
+}
+
+/** What the copied entry's keys must not be, written out: the table of key kinds does not know the new name. */
+function refusedOf({ id, refusedKeys = [] }: Provider): NonNullable<Provider['refusedKeys']> {
+  const kinds = keyKindsOf(id).refused.map(({ prefix, what }) => ({
+    pattern: `^${prefix.replace(/[^A-Za-z0-9_-]/g, '\\$&')}`,
+    reason: what,
+  }));
+  return [...kinds, ...refusedKeys];
 }
 
 // Only the members that were written: an absent one keeps what the registry or the copied entry says.

@@ -213,8 +213,10 @@ export interface Provider {
   readonly needsIncludeUsage: boolean;
   /** True when closing the connection stops the bill, false when not, null when not known. */
   readonly abortStopsBilling: boolean | null;
-  /** Regular expressions of keys that must not be sealed (admin keys), with the reason. */
-  readonly refusedKeys: readonly { readonly pattern: string; readonly reason: string }[];
+  /** Keys that must not be sealed beside those of the token package's table (key-forms.ts), as regular expressions with the reason. */
+  readonly refusedKeys?: readonly { readonly pattern: string; readonly reason: string }[];
+  /** True when it is reached at another base URL than the vendor's own: keys of any form may be for what stands there. */
+  readonly ownBase?: boolean;
   /** True when answers pass without the search for the key: the registry's own hosts, or `"trusted": true` in config. */
   readonly trusted: boolean;
   /** `unverified` and `sunset` entries, and those whose host is doubtful, are found only when config says `enabled`. */

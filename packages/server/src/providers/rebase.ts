@@ -8,7 +8,14 @@ import type { Endpoint, Provider } from './provider.ts';
  */
 export function rebaseProvider(provider: Provider, base: string): Provider {
   const { origin, root } = splitBase(base);
-  const at = { ...provider, origin: new URL(origin).origin, vars: {}, originByKey: [], trusted: false };
+  const at = {
+    ...provider,
+    origin: new URL(origin).origin,
+    vars: {},
+    originByKey: [],
+    trusted: false,
+    ownBase: true,
+  };
   if (root === '') return at;
   const known = longestRootEnding(provider.roots, root);
   if (known === null) return { ...at, roots: [root], endpoints: provider.endpoints.map(unbound) };

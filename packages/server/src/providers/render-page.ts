@@ -1,4 +1,5 @@
 /** docs/providers.md from the registry: what each entry opens, sends and refuses. Run by scripts/write-providers-docs.ts, held by a test. */
+import { type KeyKinds, keyKindsOf } from 'relayapi-token';
 import type { Endpoint, Provider } from './provider.ts';
 
 const INTRO = `# Providers
@@ -44,7 +45,9 @@ function renderProvider(entry: Provider): string {
     ['Sent if absent', list(entry.defaultHeaders.map(([name, value]) => `${name}: ${value}`))],
     ['Headers passed on', list(entry.passHeaders)],
     ['Query passed on', list(entry.passQuery)],
-    ['Refused keys', entry.refusedKeys.map(({ pattern, reason }) => `\`${pattern}\` (${reason})`).join(', ')],
+    ['Keys begin with', list(keyKindsOf(entry.id).prefixes)],
+    ['Refused keys', refusedOf(entry)],
+    ['Keys that open more than model calls', toldOf(keyKindsOf(entry.id).broad)],
     ['Sources', `${entry.sources.join(', ')}; as of ${entry.asOf}`],
   ].filter(([, text]) => text !== '');
   const endpoints = entry.endpoints.map((row) => renderEndpoint(row, entry.roots.length > 1));
@@ -58,6 +61,15 @@ function renderProvider(entry: Provider): string {
     ...endpoints,
     '',
   ].join('\n');
+}
+
+function refusedOf({ id, refusedKeys = [] }: Provider): string {
+  const own = refusedKeys.map(({ pattern, reason }) => `\`${pattern}\` (${reason})`);
+  return [toldOf(keyKindsOf(id).refused), ...own].filter((text) => text !== '').join(', ');
+}
+
+function toldOf(kinds: KeyKinds['broad']): string {
+  return kinds.map(({ prefix, what }) => (prefix === '' ? what : `\`${prefix}…\` (${what})`)).join(', ');
 }
 
 function renderEndpoint(row: Endpoint, showRoot: boolean): string {

@@ -1,5 +1,5 @@
 /** The real credential: which parts a provider takes, which keys it refuses, and how they get into a request. */
-import { encodeUtf8, Secret } from 'relayapi-token';
+import { encodeUtf8, judgeKey, Secret } from 'relayapi-token';
 import type { RouteCredential } from '../exchange.ts';
 import type { AuthScheme, CredentialForm, Provider } from '../providers/provider.ts';
 
@@ -18,16 +18,18 @@ export function formOf(provider: Provider, parts: CredentialParts): CredentialFo
   return [{ fields, optionalFields, auth }, ...otherCredentials].find(fits) ?? null;
 }
 
-/** Why a credential does not fit the provider, in words without a byte of it; null when it fits. */
-export function misfitOf(provider: Provider, parts: CredentialParts): string | null {
+/** Why a credential does not fit the provider, in words without a byte of it but a public beginning; null when it fits. `atBase`: the token names a base URL of its own. */
+export function misfitOf(provider: Provider, parts: CredentialParts, atBase = false): string | null {
   if (formOf(provider, parts) === null) {
     const forms = [provider.credentialFields, ...provider.otherCredentials.map(({ fields }) => fields)];
     return `${provider.id} takes a credential of ${forms.map((fields) => fields.join(', ')).join(' or of ')}`;
   }
-  for (const part of Object.values(parts)) {
-    const text = part.reveal();
-    for (const { pattern, reason } of provider.refusedKeys) {
-      if (new RegExp(pattern, 'u').test(text)) return `the key is ${reason}`;
+  const ownBase = atBase || provider.ownBase === true;
+  for (const [field, part] of Object.entries(parts)) {
+    const verdict = judgeKey(part, { provider: provider.id, field, ownBase });
+    if (verdict?.kind === 'refused') return `the key ${verdict.reason}`;
+    for (const { pattern, reason } of provider.refusedKeys ?? []) {
+      if (new RegExp(pattern, 'u').test(part.reveal())) return `the key is ${reason}`;
     }
   }
   return null;

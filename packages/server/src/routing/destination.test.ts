@@ -5,7 +5,7 @@ import { isDenial } from '../errors.ts';
 import { createCatalog } from '../providers/catalog.ts';
 import { defineProvider } from '../providers/define.ts';
 import { CHAT } from '../providers/endpoints.ts';
-import type { AuthScheme } from '../providers/provider.ts';
+import type { AuthScheme, Provider } from '../providers/provider.ts';
 import { REGISTRY } from '../providers/registry.ts';
 import { misfitOf, routeCredential } from './credential.ts';
 import type { VaultEntry } from './options.ts';
@@ -127,6 +127,8 @@ describe('a host by key', () => {
   });
 });
 
+const openai = catalog.find('openai') as Provider;
+
 describe('a credential of several parts', () => {
   it('fills its template, and each part is a secret to look for', () => {
     const route = routeOf({ provider: 'two', credential: PARTS, vars: { region: 'eu', account: 'shop' } });
@@ -169,8 +171,21 @@ describe('a credential of several parts', () => {
   it('that is refused is named by its reason, never by a byte of it', () => {
     const reason = misfitOf(catalog.find('openai') as never, { key: new Secret('sk-admin-not-a-key') });
     expect(reason).toContain('admin');
-    expect(reason).not.toContain('sk-');
+    expect(reason).not.toContain('not-a-key');
     expect(misfitOf(catalog.find('openai') as never, { key: new Secret('sk-demo-sk-admin-') })).toBeNull();
+  });
+
+  it('is refused where it is another provider’s, but not at a base URL of one’s own', () => {
+    const parts = { key: new Secret('gsk_demo') };
+    expect(originFor({ provider: 'openai', ...parts })).toBe('claim_not_allowed upstream.key');
+    expect(misfitOf(openai, parts)).toMatch(/Groq \(gsk_…\), but the token is for openai$/);
+    expect(misfitOf(openai, parts, true)).toBeNull();
+    const override = { openai: { base_url: 'https://gw.example.com/v1', trusted: true } };
+    const moved = createCatalog(REGISTRY, override).catalog.find('openai');
+    expect(misfitOf(moved as never, parts)).toBeNull();
+    expect(misfitOf(moved as never, { key: new Secret('sk-admin-demo') })).toMatch(/admin/);
+    const more = { ...openai, refusedKeys: [{ pattern: '^sk-demo-', reason: 'a demo key' }] };
+    expect(misfitOf(more, { key: new Secret('sk-demo-not-a-key') })).toBe('the key is a demo key');
   });
 });
 

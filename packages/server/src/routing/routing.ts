@@ -110,7 +110,7 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
     const credential = credentialOf(claim, found, opened);
     if (isDenial(credential)) return credential;
     const { parts, entry } = credential;
-    const misfit = misfitOf(found, parts);
+    const misfit = misfitOf(found, parts, claim.base !== undefined);
     if (misfit !== null) return notAllowed(partName(claim), misfit);
     if (claim.base !== undefined) {
       const provider = atBase(claim.base, found, opened);

@@ -13,7 +13,6 @@ export const anthropic = defineProvider({
   passHeaders: ['anthropic-version', 'anthropic-beta'],
   passQuery: ['beta', 'limit', 'after_id', 'before_id'],
   requestIdHeader: 'request-id',
-  refusedKeys: [{ pattern: '^sk-ant-admin', reason: 'an organisation admin key' }],
   asOf: '2026-11',
   sources: [
     'Portkey-AI/gateway:src/providers/anthropic/api.ts',

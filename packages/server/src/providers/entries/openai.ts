@@ -10,7 +10,6 @@ export const openai = defineProvider({
   endpoints: OPENAI_ALL,
   passHeaders: ['openai-beta'],
   requestIdHeader: 'x-request-id',
-  refusedKeys: [{ pattern: '^sk-admin-', reason: 'an organisation admin key' }],
   asOf: '2026-11',
   sources: [
     'Portkey-AI/gateway:src/providers/openai/api.ts',
