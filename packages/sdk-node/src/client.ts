@@ -4,6 +4,12 @@ import { nativeSealToken } from './native-sealer.ts';
 import { claimsFromOptions, type GenerateOptions, optionForClaim } from './options.ts';
 import { type ReadRaiOptions, readRaiFile } from './rai-file.ts';
 
+/** How a client reads its file, and where its warnings go. */
+export interface ClientOptions extends ReadRaiOptions {
+  /** Told once of each kind of key that works and opens more than model calls; the text holds no key. Default: `process.emitWarning`. */
+  readonly onWarning?: (warning: string) => void;
+}
+
 type IssuingFile = Exclude<RaiFile, { role: 'relay' }>;
 
 /**
@@ -18,12 +24,14 @@ type IssuingFile = Exclude<RaiFile, { role: 'relay' }>;
  */
 export class RelayAPIClient {
   readonly #file: IssuingFile;
+  readonly #onWarning: (warning: string) => void;
+  readonly #warned = new Set<string>();
 
   /**
    * @param source path of a `.rai` file (version 1 or 2, role issuer or shared), or its parsed content
    * Throws RaiError with every problem of the file, or a TypeError for a relay-side file.
    */
-  constructor(source: string | URL | object, options: ReadRaiOptions = {}) {
+  constructor(source: string | URL | object, options: ClientOptions = {}) {
     const file =
       typeof source === 'string' || source instanceof URL ? readRaiFile(source, options) : parseRai(source);
     if (file.role === 'relay') {
@@ -32,6 +40,7 @@ export class RelayAPIClient {
       );
     }
     this.#file = file;
+    this.#onWarning = options.onWarning ?? emitWarning;
   }
 
   /** The URL that tokens are joined to. */
@@ -46,7 +55,9 @@ export class RelayAPIClient {
 
   /** The sealed token alone, for an `Authorization: Bearer` header. Throws a TypeError that names the wrong option. */
   generateToken(options: GenerateOptions): string {
-    const claims = claimsFromOptions(options, this.#file, Math.floor(Date.now() / 1000));
+    const { iss, aud } = this.#file;
+    const warn = (warning: string) => this.#warnOnce(warning);
+    const claims = claimsFromOptions(options, { iss, aud, nowSeconds: Math.floor(Date.now() / 1000), warn });
     try {
       return nativeSealToken(this.#file, claims);
     } catch (error) {
@@ -54,6 +65,12 @@ export class RelayAPIClient {
       // Not passed on as `cause`: an option's name is all a caller needs.
       throw new TypeError(`${optionForClaim(error.claim)}: ${error.message}`);
     }
+  }
+
+  #warnOnce(warning: string): void {
+    if (this.#warned.has(warning)) return;
+    this.#warned.add(warning);
+    this.#onWarning(warning);
   }
 
   /** What `util.inspect` shows: where it mints for, never a key. */
@@ -65,4 +82,8 @@ export class RelayAPIClient {
   toJSON(): { relay: string; iss: string } {
     return { relay: this.#file.relay, iss: this.#file.iss };
   }
+}
+
+function emitWarning(warning: string): void {
+  process.emitWarning(warning, { type: 'RelayAPIWarning', code: 'RELAYAPI_BROAD_KEY' });
 }

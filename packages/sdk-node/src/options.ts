@@ -2,11 +2,14 @@
 import {
   encodeBase64Url,
   type JsonValue,
+  judgeKey,
   type MintClaims,
   type MintUpstream,
   randomBytes,
   Secret,
 } from 'relayapi-token';
+import type { Credential } from './credential-types.ts';
+import { partsOf } from './credentials.ts';
 
 /** Where calls go and with which credential: exactly one of `apiKey`, `credential` and `vault`. */
 export interface UpstreamOptions {
@@ -14,8 +17,8 @@ export interface UpstreamOptions {
   provider?: string | undefined;
   /** The provider's key; sealed into the token. */
   apiKey?: string | Secret | undefined;
-  /** Credential of several parts, named as in the registry. */
-  credential?: Readonly<Record<string, string | Secret>> | undefined;
+  /** Credential of several parts: the vendor's own object, such as `{ accessKeyId, secretAccessKey }`, the text of a service account's key file, or parts named as in the registry. */
+  credential?: Credential | undefined;
   /** Name of a key that stays at the relay; the relay's key file must list it. */
   vault?: string | undefined;
   /** Variables of the provider's host, e.g. `{ resource: 'my-resource' }` for Azure. */
@@ -125,14 +128,22 @@ export function optionForClaim(claim: string): string {
   const parent = OPTION_NAMES.filter(
     (name) => claim.startsWith(`${CLAIM_OF[name]}.`) || claim.startsWith(`${CLAIM_OF[name]}[`),
   );
-  return parent.at(-1) ?? claim;
+  return parent.sort((a, b) => CLAIM_OF[b].length - CLAIM_OF[a].length)[0] ?? claim;
+}
+
+/** What claims are made with beside the options. */
+export interface Issue {
+  readonly iss: string;
+  readonly aud: string;
+  readonly nowSeconds: number;
+  /** Told of keys that open more than model calls. */
+  readonly warn: (warning: string) => void;
 }
 
 /** Options as claims. Throws a TypeError that names the wrong option; values are never shown. */
 export function claimsFromOptions(
   options: GenerateOptions,
-  issuer: { iss: string; aud: string },
-  nowSeconds: number,
+  { iss, aud, nowSeconds, warn }: Issue,
 ): MintClaims {
   refuseUnknown(options);
   const expireSeconds = wholeNumber('expireSeconds', options.expireSeconds ?? DEFAULT_EXPIRE_SECONDS, 1);
@@ -140,14 +151,14 @@ export function claimsFromOptions(
   const calls =
     options.maxCalls === null ? undefined : wholeNumber('maxCalls', options.maxCalls ?? DEFAULT_CALLS, 0);
   return {
-    iss: issuer.iss,
-    aud: issuer.aud,
+    iss,
+    aud,
     jti: encodeBase64Url(randomBytes(JTI_BYTES)),
     iat: nowSeconds,
     exp: nowSeconds + expireSeconds,
     nbf: notBefore === undefined ? undefined : nowSeconds + wholeNumber('notBeforeSeconds', notBefore, 0),
     sub: options.subject,
-    upstream: upstreamFrom(options),
+    upstream: upstreamFrom(options, warn),
     limits: {
       calls,
       attempts: options.maxAttempts,
@@ -173,8 +184,8 @@ export function claimsFromOptions(
   };
 }
 
-function upstreamFrom(options: GenerateOptions): MintUpstream | readonly MintUpstream[] {
-  if (options.upstreams === undefined) return oneUpstream(options, '');
+function upstreamFrom(options: GenerateOptions, warn: Issue['warn']): MintUpstream | readonly MintUpstream[] {
+  if (options.upstreams === undefined) return oneUpstream(options, '', warn);
   const doubled = (['provider', 'apiKey', 'credential', 'vault', 'vars', 'base'] as const).find(
     (name) => options[name] !== undefined,
   );
@@ -182,10 +193,10 @@ function upstreamFrom(options: GenerateOptions): MintUpstream | readonly MintUps
   if (!Array.isArray(options.upstreams) || options.upstreams.length === 0) {
     throw new TypeError('upstreams: give a list with one entry');
   }
-  return options.upstreams.map((entry, index) => oneUpstream(entry, `upstreams[${index}].`));
+  return options.upstreams.map((entry, index) => oneUpstream(entry, `upstreams[${index}].`, warn));
 }
 
-function oneUpstream(options: UpstreamOptions, at: string): MintUpstream {
+function oneUpstream(options: UpstreamOptions, at: string, warn: Issue['warn']): MintUpstream {
   const given = (['apiKey', 'credential', 'vault'] as const).filter((name) => options[name] !== undefined);
   if (given.length !== 1) {
     const how = given.length === 0 ? 'is missing' : 'stands beside another credential';
@@ -194,26 +205,41 @@ function oneUpstream(options: UpstreamOptions, at: string): MintUpstream {
     );
   }
   if (options.apiKey === '') throw new TypeError(`${at}apiKey: is empty; is the environment variable set?`);
-  return {
-    provider: options.provider ?? DEFAULT_PROVIDER,
+  const provider = options.provider ?? DEFAULT_PROVIDER;
+  const upstream: MintUpstream = {
+    provider,
     ...(options.apiKey !== undefined && { key: wrap(options.apiKey) }),
-    ...(options.credential !== undefined && { credential: wrapParts(options.credential) }),
+    ...(options.credential !== undefined && { credential: partsOf(options.credential, at) }),
     ...(options.vault !== undefined && { vault: options.vault }),
     ...(options.vars !== undefined && { vars: options.vars }),
     ...(options.base !== undefined && { base: options.base }),
   };
+  judgeParts(upstream, at, warn);
+  return upstream;
+}
+
+/** Keys that no relay would take are refused where they are sealed; those that open more than model calls are told of. */
+function judgeParts(
+  { provider, key, credential, base }: MintUpstream,
+  at: string,
+  warn: Issue['warn'],
+): void {
+  const parts = key === undefined ? Object.entries(credential ?? {}) : [['key', key] as const];
+  for (const [field, part] of parts) {
+    // whatever is no text is left for the claims' own rules
+    if (typeof part !== 'string' && !(part instanceof Secret)) continue;
+    const verdict = judgeKey(part, { provider, field, ownBase: base !== undefined });
+    if (verdict === null) continue;
+    const option = key === undefined ? `${at}credential.${field}` : `${at}apiKey`;
+    const told = `${option}: this key ${verdict.reason}; ${verdict.fix}`;
+    if (verdict.kind === 'refused') throw new TypeError(told);
+    warn(told);
+  }
 }
 
 /** A caller's plain key becomes a Secret here, so that nothing that comes later can show it; what is no text is left for the claims' own rules. */
 function wrap<T>(value: T): T | Secret {
   return typeof value === 'string' ? new Secret(value) : value;
-}
-
-function wrapParts(
-  parts: NonNullable<UpstreamOptions['credential']>,
-): NonNullable<UpstreamOptions['credential']> {
-  if (typeof parts !== 'object' || parts === null || Array.isArray(parts)) return parts;
-  return Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, wrap(part)]));
 }
 
 function rateFrom(rate: GenerateOptions['rateLimit']): readonly [number, number] | undefined {
