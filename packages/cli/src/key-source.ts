@@ -6,14 +6,19 @@ import { Secret } from 'relayapi-token';
 import { isMisused, type Misused, misuse } from './outcome.ts';
 import type { Terminal } from './terminal.ts';
 
-/** The key in a variable. `flag` is for messages. */
-export function readVariable(flag: string, name: unknown, env: Terminal['env']): Secret | Misused {
+/** The key in a variable. `flag` and `fix` are for messages. */
+export function readVariable(
+  flag: string,
+  name: unknown,
+  env: Terminal['env'],
+  fix = 'set it, or write the key to standard input',
+): Secret | Misused {
   if (typeof name !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     return misuse(`${flag} takes the name of a variable, such as OPENAI_API_KEY, not the key itself`);
   }
   const value = env[name];
   if (value === undefined || value === '') {
-    return misuse(`the variable that ${flag} names is not set; set it, or write the key to standard input`);
+    return misuse(`the variable that ${flag} names is not set; ${fix}`);
   }
   return secretOf(value, 'the variable');
 }

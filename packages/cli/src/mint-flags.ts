@@ -165,7 +165,8 @@ function readMembers(flag: string, texts: readonly string[], read: (text: string
     : readPairs(flag, texts, read);
 }
 
-function readPairs(
+/** `NAME=VALUE` texts, split at the first `=`. Each value goes through `read`. */
+export function readPairs(
   flag: string,
   texts: readonly string[],
   read: (text: string) => unknown,

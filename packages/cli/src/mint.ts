@@ -22,9 +22,11 @@ export interface MintCommand {
 export async function mint(command: MintCommand, terminal: Terminal): Promise<Outcome> {
   const plain = readTexts(command.texts);
   if (isMisused(plain)) return plain;
+  const warnings: string[] = [];
+  const onWarning = (warning: string) => void warnings.push(warning);
   let client: RelayAPIClient;
   try {
-    client = new RelayAPIClient(command.rai, { allowGroupRead: command.groupRead });
+    client = new RelayAPIClient(command.rai, { allowGroupRead: command.groupRead, onWarning });
   } catch (error) {
     if (error instanceof RaiError) return refuseRai(command.rai, error);
     if (!(error instanceof TypeError)) throw error;
@@ -45,7 +47,13 @@ export async function mint(command: MintCommand, terminal: Terminal): Promise<Ou
     const { flag, reason } = splitOptionMessage(error.message);
     return refuse(flag || command.rai, reason, 'see relayapi url --help');
   }
-  return done({ [command.form]: text, expires_at: expires }, `${text}\n`, [summary(options, expires)]);
+  const notes = [summary(options, expires), ...warnings.map(asFlagWarning)];
+  return done({ [command.form]: text, expires_at: expires }, `${text}\n`, notes);
+}
+
+function asFlagWarning(warning: string): string {
+  const { flag, reason } = splitOptionMessage(warning);
+  return flag === '' ? `warning: ${reason}` : `warning: ${flag}: ${reason}`;
 }
 
 function summary(options: GenerateOptions, expires: number): string {

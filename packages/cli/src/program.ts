@@ -1,17 +1,19 @@
 /**
- * The command line: commands, flags, help. The only file that knows commander; what a command does stands in its own file.
+ * The command line: commands, flags, help. What a command does stands in its own file; `providers` has its flags in providers-command.ts.
  */
 import { existsSync } from 'node:fs';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import pkg from '../package.json' with { type: 'json' };
 import { normaliseArguments, refuseKeyArgument } from './argv.ts';
 import { check } from './check.ts';
 import { checkSecrets } from './check-secrets.ts';
+import { add, type Given, type Settle, single, singles, texts, valued } from './command-parts.ts';
 import { init } from './init.ts';
 import { inspect } from './inspect.ts';
 import { mint } from './mint.ts';
 import { MINT_FLAGS, readCount, readList } from './mint-flags.ts';
 import { EXIT_CODES, isMisused, type Misused, misuse, type Outcome, report } from './outcome.ts';
+import { addProviders } from './providers-command.ts';
 import { revoke } from './revoke.ts';
 import { rotate } from './rotate.ts';
 import type { Terminal } from './terminal.ts';
@@ -21,9 +23,6 @@ import { upgrade } from './upgrade.ts';
 const DEFAULT_RAI = './default.rai';
 const DEFAULT_CONFIG = './config.json';
 const DEFAULT_HOST = 'http://127.0.0.1:8840/relayapi/';
-
-/** Flags as commander hands them over: every value is a list of the texts given, every switch true. */
-type Given = Readonly<Record<string, readonly string[] | true | undefined>>;
 
 /** Runs one command line (without the program's name); resolves with its exit code and never rejects for what a user wrote. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -84,6 +83,7 @@ function createProgram(terminal: Terminal, settle: (outcome: Outcome) => void): 
   addRotate(program, terminal, settle);
   addRevoke(program, terminal, settle);
   addCheck(program, terminal, settle);
+  addProviders(program, terminal, settle);
   return program;
 }
 
@@ -96,62 +96,16 @@ Start with:
   relayapi url --rai issuer.rai --api-key-env OPENAI_API_KEY --max-calls 20
 `;
 
-/** A command with what all have. */
-function add(program: Command, name: string, summary: string): Command {
-  return program
-    .command(name)
-    .description(summary)
-    .helpOption('-h, --help', 'print this help')
-    .option('--json', 'print the result as one JSON object');
-}
-
-/** A flag with a value, collected as often as it stands. */
-function valued(flags: string, help: string, group?: string): Option {
-  const option = new Option(flags, help).argParser((text: string, before: readonly string[] | undefined) => [
-    ...(before ?? []),
-    text,
-  ]);
-  return group === undefined ? option : option.helpGroup(group);
-}
-
 function raiOption(help: string): Option {
   return valued('--rai <FILE>', help);
 }
 
 const GROUP_READ = ['--rai-group-read', 'accept key files that the group may read'] as const;
 
-/** The texts of a flag. */
-function texts(given: Given, name: string): readonly string[] {
-  const value = given[name];
-  return Array.isArray(value) ? value : [];
-}
-
-/** The text of a flag that stands once at most. */
-function single(given: Given, name: string, flag: string): string | undefined | Misused {
-  const all = texts(given, name);
-  return all.length > 1 ? misuse(`${flag} stands twice; keep one`) : all[0];
-}
-
-/** Several single flags at once; the first misuse wins. */
-function singles<K extends string>(
-  given: Given,
-  flags: Readonly<Record<K, string>>,
-): Partial<Record<K, string>> | Misused {
-  const read: Partial<Record<K, string>> = {};
-  for (const [name, flag] of Object.entries(flags) as [K, string][]) {
-    const value = single(given, name, flag);
-    if (isMisused(value)) return value;
-    if (value !== undefined) read[name] = value;
-  }
-  return read;
-}
-
 function readMethod(text: string | undefined): 'aes' | 'ecc' | Misused {
   if (text === undefined || text === 'aes') return 'aes';
   return text === 'ecc' ? 'ecc' : misuse('--method takes aes or ecc');
 }
-
-type Settle = (outcome: Outcome) => void;
 
 function addMint(program: Command, form: 'url' | 'token', terminal: Terminal, settle: Settle): void {
   const what =

@@ -1,0 +1,99 @@
+/** Which one call tells most of a provider for least: a chat of one token, its model list, another cheap row, or an empty request. */
+import type { Endpoint, Provider } from 'relayapi-server';
+
+/** The request of a test. */
+export interface Probe {
+  readonly method: string;
+  /** Root and path. */
+  readonly path: string;
+  /** JSON; null for none. */
+  readonly body: string | null;
+  /** What an answer shows: a model's reply, a list that may be open to anybody, a service's reply, or no more than that the key is not refused. */
+  readonly kind: 'chat' | 'list' | 'call' | 'empty';
+}
+
+/** OpenAI's own newer models take the newer name alone; most that copied its API know the older one alone. */
+const NEWER_LIMIT: ReadonlySet<string> = new Set(['openai', 'azure']);
+const GREETING = 'Hi';
+
+/** The probe for an entry; null when it has no row that can be asked for without knowing more. */
+export function chooseProbe(entry: Provider, model: string | null): Probe | null {
+  const chat = model === null ? null : chatProbe(entry, model);
+  return chat ?? listProbe(entry) ?? translationProbe(entry) ?? emptyProbe(entry, model);
+}
+
+function chatProbe(entry: Provider, model: string): Probe | null {
+  for (const row of entry.endpoints) {
+    const body = row.kind === 'inference' && row.method === 'POST' ? chatBody(entry, row, model) : null;
+    const path = body === null ? null : pathOf(entry, row, model);
+    if (path !== null) return { method: 'POST', path, body: JSON.stringify(body), kind: 'chat' };
+  }
+  return null;
+}
+
+/** The smallest body of a chat row; null for other rows. */
+function chatBody({ id }: Provider, { dialect, path }: Endpoint, model: string): object | null {
+  const messages = [{ role: 'user', content: GREETING }];
+  if (dialect === 'openai-chat' && path.endsWith('/chat/completions')) {
+    return { model, messages, [NEWER_LIMIT.has(id) ? 'max_completion_tokens' : 'max_tokens']: 1 };
+  }
+  if (dialect === 'anthropic-messages' && path.endsWith('/messages'))
+    return { model, max_tokens: 1, messages };
+  if (dialect === 'gemini' && path.endsWith(':generateContent')) {
+    return {
+      contents: [{ role: 'user', parts: [{ text: GREETING }] }],
+      generationConfig: { maxOutputTokens: 1 },
+    };
+  }
+  // 16 is the least that it takes
+  if (dialect === 'openai-responses' && path.endsWith('/responses')) {
+    return { model, input: GREETING, max_output_tokens: 16 };
+  }
+  return null;
+}
+
+function listProbe(entry: Provider): Probe | null {
+  const rows = entry.endpoints.filter(
+    ({ method, kind }) => method === 'GET' && kind !== 'account' && kind !== 'job',
+  );
+  const ordered = [
+    ...rows.filter(({ kind }) => kind === 'models'),
+    ...rows.filter(({ kind }) => kind !== 'models'),
+  ];
+  for (const row of ordered) {
+    const path = pathOf(entry, row, null);
+    if (path !== null)
+      return { method: 'GET', path, body: null, kind: row.kind === 'models' ? 'list' : 'call' };
+  }
+  return null;
+}
+
+function translationProbe(entry: Provider): Probe | null {
+  const row = entry.endpoints.find(({ dialect, path }) => dialect === 'deepl' && path === '/translate');
+  const path = row === undefined ? null : pathOf(entry, row, null);
+  if (path === null) return null;
+  return {
+    method: 'POST',
+    path,
+    body: JSON.stringify({ text: [GREETING], target_lang: 'DE' }),
+    kind: 'call',
+  };
+}
+
+/** An empty object costs nothing and is turned down, by most after they have looked at the key. */
+function emptyProbe(entry: Provider, model: string | null): Probe | null {
+  for (const row of entry.endpoints) {
+    if (row.kind !== 'inference' || row.method !== 'POST' || row.tags?.includes('costly')) continue;
+    const path = pathOf(entry, row, model);
+    if (path !== null) return { method: 'POST', path, body: '{}', kind: 'empty' };
+  }
+  return null;
+}
+
+/** Root and path with the model in place; null where another segment is not known. */
+function pathOf({ roots }: Provider, row: Endpoint, model: string | null): string | null {
+  let path = row.path;
+  const segments = (row.models ?? []).flatMap((place) => (place.in === 'path' ? [place.segment] : []));
+  if (model !== null) for (const name of segments) path = path.replace(`{${name}}`, encodeURI(model));
+  return /[{}*]/.test(path) ? null : (row.root ?? roots[0] ?? '') + path;
+}
