@@ -15,6 +15,10 @@ export const REVEALED: Readonly<Record<string, string>> = {
   [`${TOKEN}/seal.ts:sealAes`]: 'into a key of the platform, or wrapped again at once',
   [`${TOKEN}/seal.ts:sealEcc`]: 'into a key of the platform, or wrapped again at once',
   [`${TOKEN}/seal-primitives.ts`]: 'into the key wrap, the agreement and the signature of one token',
+  [`${TOKEN}/key-kinds.ts:formsOf`]: 'to see how it begins',
+  'packages/sdk-node/src/credentials.ts:parseDocument':
+    'a key file’s text, read into parts that are wrapped at once',
+  'packages/sdk-node/src/credentials.ts:sealable': 'to take PEM’s lines off; wrapped again at once',
   [`${SERVER}/create-relay.ts:derive`]: 'into a hash, once per set of key files',
   [`${SERVER}/credentials/fill.ts:fill`]: 'into a template of the registry; wrapped again by who asked',
   [`${SERVER}/credentials/maker.ts:nameOf`]: 'into a hash',
@@ -34,6 +38,7 @@ export const REVEALED: Readonly<Record<string, string>> = {
   [`${SERVER}/routing/credential.ts:misfitOf`]: 'to tell keys that a provider’s entry refuses',
   [`${SERVER}/routing/origin.ts:originOf`]: 'some providers have a host per kind of key',
   [`${SERVER}/runtime/node/admin.ts:createAuthorizer`]: 'into a hash, once',
+  [`${SERVER}/runtime/node/one-call.ts:inboundOf`]: 'into the target of a request that stays in the process',
   [`${SERVER}/runtime/node/rai-files.ts:readRai`]: 'to the parser of key files, which wraps each key',
   [`${SERVER}/runtime/node/snapshot-file.ts:takeSnapshotFile`]:
     'counters, read by the reader of secret files for its checks',
@@ -46,6 +51,7 @@ export const REVEALED: Readonly<Record<string, string>> = {
   [`${CLI}/inspect.ts:readKid`]: 'the key id in a token’s open header',
   [`${CLI}/own-needles.ts:findNeedles`]: 'what is searched for in logs',
   [`${CLI}/own-needles.ts:needlesOf`]: 'spellings to look for; wrapped again at once',
+  [`${CLI}/provider-test.ts:maskedWords`]: 'what is searched for in a provider’s words',
 };
 
 const INDEX = 'a key of a map or an object, not of a cipher';
@@ -53,6 +59,7 @@ const ONE_OPENING = 'bytes inside one opening, gone with it';
 const ONE_SEALING = 'bytes inside one sealing, gone with it';
 const ONE_SIGNING = 'inside one signature, gone with it';
 const TEMPLATE = 'a template of the registry, which names a field';
+const WRITTEN = 'what a user writes; wrapped at once';
 const PUBLIC = 'a public function, whose callers may give plain text';
 
 /** `file:name` of values that are named like a secret and hold plain text or bytes, and why that is right. */
@@ -81,10 +88,18 @@ export const PLAIN: Readonly<Record<string, string>> = {
   [`${TOKEN}/seal.ts:token`]: 'the product of minting',
   [`${TOKEN}/seal-primitives.ts:contentKey`]: ONE_SEALING,
   [`${TOKEN}/seal-primitives.ts:wrapKey`]: 'a wrapped key, which stands in the token',
+  'packages/sdk-node/src/credential-types.ts:accessKey': WRITTEN,
+  'packages/sdk-node/src/credential-types.ts:clientSecret': WRITTEN,
+  'packages/sdk-node/src/credential-types.ts:privateKey': WRITTEN,
+  'packages/sdk-node/src/credential-types.ts:private_key': WRITTEN,
+  'packages/sdk-node/src/credential-types.ts:secretAccessKey': WRITTEN,
+  'packages/sdk-node/src/credential-types.ts:secretKey': WRITTEN,
+  'packages/sdk-node/src/credential-types.ts:sessionToken': WRITTEN,
+  'packages/sdk-node/src/credentials.ts:credential': WRITTEN,
   'packages/sdk-node/src/native-sealer.ts:contentKey': ONE_SEALING,
   'packages/sdk-node/src/native-sealer.ts:nativeSealToken': 'the product of minting',
-  'packages/sdk-node/src/options.ts:apiKey': 'what a user writes; wrapped at once',
-  'packages/sdk-node/src/options.ts:credential': 'what a user writes; wrapped at once',
+  'packages/sdk-node/src/options.ts:apiKey': WRITTEN,
+  'packages/sdk-node/src/options.ts:credential': WRITTEN,
   [`${CLI}/check.ts:keys`]: 'lines about keys: ids, uses and ends',
   [`${CLI}/import-keys.ts:importKeys`]: 'names of files',
   [`${CLI}/program.ts:keys`]: 'the text of a flag: enc, sig or both',
@@ -127,6 +142,7 @@ export const JOINED: Readonly<Record<string, string>> = {
   [`${TOKEN}/rai-version1.ts:deriveVersion1`]: 'hashed',
   [`${SERVER}/forwarding/authenticate.ts`]: 'the target that is sent',
   [`${SERVER}/forwarding/credential-rest.ts:keyOf`]: 'hashed',
+  [`${SERVER}/runtime/node/one-call.ts:inboundOf`]: 'the target of a request that stays in the process',
   [`${SERVER}/runtime/node/snapshot-file.ts:takeSnapshotFile`]: 'counters, not a key',
   [`${SERVER}/runtime/node/vault-secrets.ts:fromFile`]: 'wrapped at once',
 };

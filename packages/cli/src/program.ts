@@ -1,19 +1,19 @@
 /**
- * The command line: commands, flags, help. What a command does stands in its own file; `providers` has its flags in providers-command.ts.
+ * The command line: commands, flags, help. The only file that knows commander; what a command does stands in its own file.
  */
 import { existsSync } from 'node:fs';
-import { Command, CommanderError, type Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import pkg from '../package.json' with { type: 'json' };
 import { normaliseArguments, refuseKeyArgument } from './argv.ts';
 import { check } from './check.ts';
 import { checkSecrets } from './check-secrets.ts';
-import { add, type Given, type Settle, single, singles, texts, valued } from './command-parts.ts';
+import { type Given, single, singles, texts } from './flag-texts.ts';
 import { init } from './init.ts';
 import { inspect } from './inspect.ts';
 import { mint } from './mint.ts';
 import { MINT_FLAGS, readCount, readList } from './mint-flags.ts';
 import { EXIT_CODES, isMisused, type Misused, misuse, type Outcome, report } from './outcome.ts';
-import { addProviders } from './providers-command.ts';
+import { PROVIDER_COMMANDS, PROVIDERS_SUMMARY } from './providers-command.ts';
 import { revoke } from './revoke.ts';
 import { rotate } from './rotate.ts';
 import type { Terminal } from './terminal.ts';
@@ -96,6 +96,24 @@ Start with:
   relayapi url --rai issuer.rai --api-key-env OPENAI_API_KEY --max-calls 20
 `;
 
+/** A command with what all have. */
+function add(program: Command, name: string, summary: string): Command {
+  return program
+    .command(name)
+    .description(summary)
+    .helpOption('-h, --help', 'print this help')
+    .option('--json', 'print the result as one JSON object');
+}
+
+/** A flag with a value, collected as often as it stands. */
+function valued(flags: string, help: string, group?: string): Option {
+  const option = new Option(flags, help).argParser((text: string, before: readonly string[] | undefined) => [
+    ...(before ?? []),
+    text,
+  ]);
+  return group === undefined ? option : option.helpGroup(group);
+}
+
 function raiOption(help: string): Option {
   return valued('--rai <FILE>', help);
 }
@@ -106,6 +124,8 @@ function readMethod(text: string | undefined): 'aes' | 'ecc' | Misused {
   if (text === undefined || text === 'aes') return 'aes';
   return text === 'ecc' ? 'ecc' : misuse('--method takes aes or ecc');
 }
+
+type Settle = (outcome: Outcome) => void;
 
 function addMint(program: Command, form: 'url' | 'token', terminal: Terminal, settle: Settle): void {
   const what =
@@ -323,6 +343,23 @@ function addRevoke(program: Command, terminal: Terminal, settle: Settle): void {
       };
       settle(await revoke(command));
     });
+}
+
+function addProviders(program: Command, terminal: Terminal, settle: Settle): void {
+  const providers = add(program, 'providers', PROVIDERS_SUMMARY)
+    .helpCommand('help [command]', 'print the help of a command')
+    .enablePositionalOptions();
+  for (const { name, summary, argument, flags, help, run: runCommand } of PROVIDER_COMMANDS) {
+    const command = add(providers, name, summary);
+    if (argument !== null) command.argument(...argument);
+    for (const flag of flags) command.addOption(valued(...flag));
+    if (help !== null) command.addHelpText('after', help);
+    // commander hands over the arguments, the flags and the command
+    command.action(async (...handed: unknown[]) => {
+      const subject = argument === null ? '' : String(handed[0]);
+      settle(await runCommand(subject, handed.at(-2) as Given, terminal));
+    });
+  }
 }
 
 function addCheck(program: Command, terminal: Terminal, settle: Settle): void {

@@ -1,8 +1,8 @@
 /** `relayapi providers test`: one tiny real call through a relay in this process, and what fails, told apart. */
 
-import { type GenerateOptions, RelayAPIClient } from 'relayapi-sdk';
+import { RelayAPIClient } from 'relayapi-sdk';
 import type { OneCallAnswer, Provider } from 'relayapi-server';
-import { createRai, keyKindsOf, parseRai, type RaiFile, Secret } from 'relayapi-token';
+import { createRai, looksLikeKeyOf, parseRai, type RaiFile, Secret } from 'relayapi-token';
 import { readParts, readVariable } from './key-source.ts';
 import { done, isMisused, type Misused, misuse, type Outcome, type Refused, refuse } from './outcome.ts';
 import { explainAnswer, type Tried } from './provider-failure.ts';
@@ -23,7 +23,8 @@ export interface TestCommand {
   readonly config: string | null;
 }
 
-type Credential = Pick<GenerateOptions, 'apiKey' | 'credential'>;
+/** A key, or a credential's parts. */
+type Credential = { readonly apiKey: Secret } | { readonly credential: Readonly<Record<string, Secret>> };
 
 /** Tries. */
 export async function testProvider(command: TestCommand, terminal: Terminal): Promise<Outcome> {
@@ -80,7 +81,7 @@ function readCredential(
     return isMisused(apiKey) ? apiKey : { apiKey };
   }
   // a token names some key, also for a provider that takes none
-  if (entry.auth.kind === 'none') return { apiKey: 'none' };
+  if (entry.auth.kind === 'none') return { apiKey: new Secret('none') };
   const [first = 'key', ...more] = entry.credentialFields;
   if (more.length === 0) {
     return misuse(`name the variable that holds the key: --key-env ${entry.env ?? 'NAME'}`);
@@ -106,7 +107,7 @@ async function call(trial: Trial): Promise<Outcome> {
   const { callOnce, printable, redact } = await import('relayapi-server');
   const { method, path, body } = probe;
   const answer = await callOnce({ ...sealed, config: known.config, method, path, body });
-  const said = withoutSecrets(saidBy(answer), trial.credential, (text) => redact(printable(text)));
+  const said = maskedWords(saidBy(answer), trial.credential, (text) => redact(printable(text)));
   const tried = triedOf(trial, answer.origin, said);
   const failure = explainAnswer(answer, tried);
   const data = { provider: entry.id, method, path, status: answer.upstreamStatus };
@@ -136,7 +137,7 @@ function notesOf({ kind }: Probe, model: string | null): string[] {
 function seal(
   { entry, command: { vars, base }, credential }: Trial,
   onWarning: (warning: string) => void,
-): { file: RaiFile; token: string } | Refused {
+): { file: RaiFile; token: Secret } | Refused {
   const allow = {
     providers: [entry.id],
     hosts: base !== null && URL.canParse(base) ? [new URL(base).host] : [],
@@ -144,7 +145,8 @@ function seal(
   const made = createRai({ method: 'aes', relay: 'http://127.0.0.1/relayapi/', role: 'shared', allow });
   const file = parseRai((made as { shared: object }).shared);
   try {
-    const token = new RelayAPIClient((made as { shared: object }).shared, { onWarning }).generateToken({
+    const client = new RelayAPIClient((made as { shared: object }).shared, { onWarning });
+    const text = client.generateToken({
       provider: entry.id,
       ...credential,
       ...(Object.keys(vars).length > 0 && { vars }),
@@ -153,7 +155,7 @@ function seal(
       maxAttempts: 2,
       expireSeconds: 600,
     });
-    return { file, token };
+    return { file, token: new Secret(text) };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     return refuse(entry.id, inFlags(error.message), 'see relayapi providers test --help');
@@ -174,11 +176,7 @@ function inFlags(message: string): string {
 }
 
 function triedOf({ entry, command, credential, probe }: Trial, called: string | null, said: string): Tried {
-  const { prefixes, broad } = keyKindsOf(entry.id);
-  const key = credential.apiKey instanceof Secret ? credential.apiKey.reveal() : null;
-  const begins = [...prefixes, ...broad.map(({ prefix }) => prefix)];
-  const looksRight =
-    key === null ? null : prefixes.length === 0 || begins.some((prefix) => key.startsWith(prefix));
+  const looksRight = 'apiKey' in credential ? looksLikeKeyOf(entry.id, credential.apiKey) : null;
   return {
     provider: entry.id,
     origin: called ?? entry.origin,
@@ -209,15 +207,8 @@ function saidBy({ body, denied }: OneCallAnswer): string {
 }
 
 /** A provider may repeat the key, or a piece of it: its words are masked by form and searched for each part. */
-function withoutSecrets(
-  text: string,
-  { apiKey, credential }: Credential,
-  mask: (text: string) => string,
-): string {
-  const parts = [apiKey, ...(typeof credential === 'object' ? Object.values(credential) : [])];
-  let clean = text;
-  for (const part of parts) {
-    if (part instanceof Secret && part.length > 0) clean = clean.replaceAll(part.reveal(), '[key]');
-  }
+function maskedWords(text: string, sent: Credential, mask: (text: string) => string): string {
+  const parts = 'apiKey' in sent ? [sent.apiKey] : Object.values(sent.credential);
+  const clean = parts.reduce((rest, part) => rest.replaceAll(part.reveal(), '[key]'), text);
   return mask(clean).replaceAll(/\s+/g, ' ').slice(0, MOST_SAID);
 }

@@ -1,51 +1,29 @@
-/** The flags and help of `relayapi providers`. */
-import type { Command } from 'commander';
-import { add, type Given, type Settle, singles, texts, valued } from './command-parts.ts';
+/** The commands below `relayapi providers`: flags and help as data for program.ts, and how their values are read. */
+import { type Given, singles, texts } from './flag-texts.ts';
 import { readPairs } from './mint-flags.ts';
-import { isMisused, misuse } from './outcome.ts';
+import { isMisused, misuse, type Outcome } from './outcome.ts';
 import { listProviders, showProvider } from './provider-list.ts';
 import { testProvider } from './provider-test.ts';
 import type { Terminal } from './terminal.ts';
 
-const CONFIG = 'config of the relay, whose "providers" count too';
-
-/** Adds the command and what stands below it. */
-export function addProviders(program: Command, terminal: Terminal, settle: Settle): void {
-  const providers = add(
-    program,
-    'providers',
-    'List the providers that a relay knows, and try one with your key.',
-  )
-    .helpCommand('help [command]', 'print the help of a command')
-    .enablePositionalOptions();
-  addList(providers, terminal, settle);
-  addShow(providers, terminal, settle);
-  addTest(providers, terminal, settle);
+/** One command. */
+export interface ProviderCommand {
+  readonly name: string;
+  readonly summary: string;
+  /** How its one argument is written, and what it is; null for none. */
+  readonly argument: readonly [written: string, help: string] | null;
+  /** Flags with a value. */
+  readonly flags: readonly (readonly [written: string, help: string])[];
+  /** Behind the help; null for nothing. */
+  readonly help: string | null;
+  /** `subject` is the argument, '' where there is none. */
+  readonly run: (subject: string, given: Given, terminal: Terminal) => Promise<Outcome>;
 }
 
-function addList(providers: Command, terminal: Terminal, settle: Settle): void {
-  const finish = async (search: string | null, given: Given) => {
-    const read = singles(given, { config: '--config' });
-    settle(isMisused(read) ? read : await listProviders({ search, config: read.config ?? null }, terminal));
-  };
-  add(providers, 'list', 'List all: id, name, base URL, credential, status.')
-    .addOption(valued('--config <FILE>', CONFIG))
-    .action((given: Given) => finish(null, given));
-  add(providers, 'search', 'List those whose id, name or host holds a text.')
-    .argument('<text>', 'a part of an id, a name or a host')
-    .addOption(valued('--config <FILE>', CONFIG))
-    .action((text: string, given: Given) => finish(text, given));
-}
+/** What the whole command is for. */
+export const PROVIDERS_SUMMARY = 'List the providers that a relay knows, and try one with your key.';
 
-function addShow(providers: Command, terminal: Terminal, settle: Settle): void {
-  add(providers, 'show', 'Show one: hosts, credential, what its keys look like, endpoints.')
-    .argument('<id>', 'its id or another of its names')
-    .addOption(valued('--config <FILE>', CONFIG))
-    .action(async (id: string, given: Given) => {
-      const read = singles(given, { config: '--config' });
-      settle(isMisused(read) ? read : await showProvider({ id, config: read.config ?? null }, terminal));
-    });
-}
+const CONFIG = ['--config <FILE>', 'config of the relay, whose "providers" count too'] as const;
 
 const TEST_HELP = `
 The call goes through a relay in this process, with its rules on addresses and paths, and a fresh token that nobody else sees.
@@ -60,51 +38,81 @@ Exit 0: the provider answered. Exit 1: it did not, and what is at fault: DNS, co
 path, quota, the provider itself, its answer.
 `;
 
-function addTest(providers: Command, terminal: Terminal, settle: Settle): void {
-  add(providers, 'test', 'Make one tiny real call to a provider and say what fails, if anything does.')
-    .argument('<id>', 'its id or another of its names')
-    .addOption(valued('--key-env <NAME>', 'variable that holds the key'))
-    .addOption(valued('--credential-env <PART=NAME>', 'variables of a credential of several parts'))
-    .addOption(valued('--model <MODEL>', 'model to ask'))
-    .addOption(
-      valued(
-        '--var <NAME=VALUE>',
-        'variables of the provider’s host, such as resource=my-resource for azure',
-      ),
-    )
-    .addOption(valued('--base <URL>', 'another base URL (https)'))
-    .addOption(valued('--config <FILE>', CONFIG))
-    .addHelpText('after', TEST_HELP)
-    .action(async (id: string, given: Given) => {
-      const flags = { keyEnv: '--key-env', model: '--model', base: '--base', config: '--config' };
-      const read = singles(given, flags);
-      if (isMisused(read)) return settle(read);
-      const pairs = (flag: string, name: string) =>
-        readPairs(
-          flag,
-          texts(given, name).flatMap((text) => text.split(',')),
-          (text) => text,
-        );
-      const vars = pairs('--var', 'var');
-      if (isMisused(vars)) return settle(vars);
-      const credentialEnv = pairs('--credential-env', 'credentialEnv');
-      if (isMisused(credentialEnv)) return settle(credentialEnv);
-      const hasParts = Object.keys(credentialEnv).length > 0;
-      if (hasParts && read.keyEnv !== undefined)
-        return settle(misuse('give one of --key-env and --credential-env'));
-      settle(
-        await testProvider(
-          {
-            id,
-            keyEnv: read.keyEnv ?? null,
-            credentialEnv: hasParts ? credentialEnv : null,
-            model: read.model ?? null,
-            vars: vars as Readonly<Record<string, string>>,
-            base: read.base ?? null,
-            config: read.config ?? null,
-          },
-          terminal,
-        ),
-      );
-    });
+/** The commands, in the order of the help. */
+export const PROVIDER_COMMANDS: readonly ProviderCommand[] = [
+  {
+    name: 'list',
+    summary: 'List all: id, name, base URL, credential, status.',
+    argument: null,
+    flags: [CONFIG],
+    help: null,
+    run: (_, given, terminal) => runList(null, given, terminal),
+  },
+  {
+    name: 'search',
+    summary: 'List those whose id, name or host holds a text.',
+    argument: ['<text>', 'a part of an id, a name or a host'],
+    flags: [CONFIG],
+    help: null,
+    run: runList,
+  },
+  {
+    name: 'show',
+    summary: 'Show one: hosts, credential, what its keys look like, endpoints.',
+    argument: ['<id>', 'its id or another of its names'],
+    flags: [CONFIG],
+    help: null,
+    run: runShow,
+  },
+  {
+    name: 'test',
+    summary: 'Make one tiny real call to a provider and say what fails, if anything does.',
+    argument: ['<id>', 'its id or another of its names'],
+    flags: [
+      ['--key-env <NAME>', 'variable that holds the key'],
+      ['--credential-env <PART=NAME>', 'variables of a credential of several parts'],
+      ['--model <MODEL>', 'model to ask'],
+      ['--var <NAME=VALUE>', 'variables of the provider’s host, such as resource=my-resource for azure'],
+      ['--base <URL>', 'another base URL (https)'],
+      CONFIG,
+    ],
+    help: TEST_HELP,
+    run: runTest,
+  },
+];
+
+async function runList(search: string | null, given: Given, terminal: Terminal): Promise<Outcome> {
+  const read = singles(given, { config: '--config' });
+  return isMisused(read) ? read : listProviders({ search, config: read.config ?? null }, terminal);
+}
+
+async function runShow(id: string, given: Given, terminal: Terminal): Promise<Outcome> {
+  const read = singles(given, { config: '--config' });
+  return isMisused(read) ? read : showProvider({ id, config: read.config ?? null }, terminal);
+}
+
+async function runTest(id: string, given: Given, terminal: Terminal): Promise<Outcome> {
+  const flags = { keyEnv: '--key-env', model: '--model', base: '--base', config: '--config' };
+  const read = singles(given, flags);
+  if (isMisused(read)) return read;
+  const vars = pairsOf('--var', texts(given, 'var'));
+  if (isMisused(vars)) return vars;
+  const parts = pairsOf('--credential-env', texts(given, 'credentialEnv'));
+  if (isMisused(parts)) return parts;
+  const hasParts = Object.keys(parts).length > 0;
+  if (hasParts && read.keyEnv !== undefined) return misuse('give one of --key-env and --credential-env');
+  const { keyEnv = null, model = null, base = null, config = null } = read;
+  const credentialEnv = hasParts ? parts : null;
+  return testProvider(
+    { id, keyEnv, credentialEnv, model, vars: vars as Readonly<Record<string, string>>, base, config },
+    terminal,
+  );
+}
+
+function pairsOf(flag: string, given: readonly string[]) {
+  return readPairs(
+    flag,
+    given.flatMap((text) => text.split(',')),
+    (text) => text,
+  );
 }

@@ -48,7 +48,7 @@ it('every kind of fault is named, and no other', () => {
 
 it('the flags that it names are those of the command', async () => {
   const { stdout } = await runHere(['providers', 'test', '--help']);
-  const flags = [...new Set([...guide.matchAll(/--[a-z-]+/g)].map(([flag]) => flag))];
+  const flags = [...new Set([...guide.matchAll(/--[a-z][a-z-]*/g)].map(([flag]) => flag))];
   expect(flags.length).toBeGreaterThan(4);
   for (const flag of flags) expect(stdout).toContain(flag);
 });

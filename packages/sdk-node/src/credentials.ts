@@ -86,13 +86,22 @@ const TELLING = new Set([
 const MOST_CHARACTERS = 2048;
 const VAULT_FIX = 'keep it at the relay instead: "vault" in its config.json, and { vault: NAME } here';
 
-/** A credential's parts as a token takes them. `at` stands before option names in messages. Throws a TypeError; what is no object is left for the claims' own rules. */
+/** A credential's parts as a token takes them. `at` stands before option names in messages. Throws a TypeError. */
 export function partsOf(credential: Credential, at: string): Readonly<Record<string, Secret>> {
   const given =
     typeof credential === 'string' || credential instanceof Secret
       ? parseDocument(credential, at)
       : credential;
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return given as never;
+  if (
+    typeof given !== 'object' ||
+    given === null ||
+    Array.isArray(given) ||
+    Object.keys(given).length === 0
+  ) {
+    throw new TypeError(
+      `${at}credential: must be an object with the parts, such as { accessKeyId, secretAccessKey }`,
+    );
+  }
   const shape = shapeOf(given);
   const parts = shape === null ? Object.entries(given) : renamed(given, shape, at);
   return Object.fromEntries(parts.map(([name, value]) => [name, sealable(name, value, at)]));

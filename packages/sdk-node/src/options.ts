@@ -3,6 +3,7 @@ import {
   encodeBase64Url,
   type JsonValue,
   judgeKey,
+  type KeyPlace,
   type MintClaims,
   type MintUpstream,
   randomBytes,
@@ -206,35 +207,31 @@ function oneUpstream(options: UpstreamOptions, at: string, warn: Issue['warn']):
   }
   if (options.apiKey === '') throw new TypeError(`${at}apiKey: is empty; is the environment variable set?`);
   const provider = options.provider ?? DEFAULT_PROVIDER;
+  const parts = options.credential === undefined ? null : partsOf(options.credential, at);
   const upstream: MintUpstream = {
     provider,
     ...(options.apiKey !== undefined && { key: wrap(options.apiKey) }),
-    ...(options.credential !== undefined && { credential: partsOf(options.credential, at) }),
+    ...(parts !== null && { credential: parts }),
     ...(options.vault !== undefined && { vault: options.vault }),
     ...(options.vars !== undefined && { vars: options.vars }),
     ...(options.base !== undefined && { base: options.base }),
   };
-  judgeParts(upstream, at, warn);
+  const ownBase = options.base !== undefined;
+  judgePart(upstream.key, `${at}apiKey`, { provider, field: 'key', ownBase }, warn);
+  for (const [field, part] of Object.entries(parts ?? {})) {
+    judgePart(part, `${at}credential.${field}`, { provider, field, ownBase }, warn);
+  }
   return upstream;
 }
 
-/** Keys that no relay would take are refused where they are sealed; those that open more than model calls are told of. */
-function judgeParts(
-  { provider, key, credential, base }: MintUpstream,
-  at: string,
-  warn: Issue['warn'],
-): void {
-  const parts = key === undefined ? Object.entries(credential ?? {}) : [['key', key] as const];
-  for (const [field, part] of parts) {
-    // whatever is no text is left for the claims' own rules
-    if (typeof part !== 'string' && !(part instanceof Secret)) continue;
-    const verdict = judgeKey(part, { provider, field, ownBase: base !== undefined });
-    if (verdict === null) continue;
-    const option = key === undefined ? `${at}credential.${field}` : `${at}apiKey`;
-    const told = `${option}: this key ${verdict.reason}; ${verdict.fix}`;
-    if (verdict.kind === 'refused') throw new TypeError(told);
-    warn(told);
-  }
+/** A key that no relay would take is refused where it is sealed; one that opens more than model calls is told of. */
+function judgePart(part: unknown, option: string, place: KeyPlace, warn: Issue['warn']): void {
+  // whatever is no text is left for the claims' own rules
+  const verdict = part instanceof Secret ? judgeKey(part, place) : null;
+  if (verdict === null) return;
+  const told = `${option}: this key ${verdict.reason}; ${verdict.fix}`;
+  if (verdict.kind === 'refused') throw new TypeError(told);
+  warn(told);
 }
 
 /** A caller's plain key becomes a Secret here, so that nothing that comes later can show it; what is no text is left for the claims' own rules. */

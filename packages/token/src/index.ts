@@ -25,7 +25,14 @@ export type { Problem } from './errors.ts';
 export { MintError, RaiError } from './errors.ts';
 export type { JudgeOptions, TokenDenial } from './judge.ts';
 export { allowOf, judgeToken } from './judge.ts';
-export { judgeKey, type KeyKinds, type KeyPlace, type KeyVerdict, keyKindsOf } from './key-kinds.ts';
+export {
+  judgeKey,
+  type KeyKinds,
+  type KeyPlace,
+  type KeyVerdict,
+  keyKindsOf,
+  looksLikeKeyOf,
+} from './key-kinds.ts';
 export type { KeyEntry, Keyring, KeyringResult } from './keyring.ts';
 export { createKeyring } from './keyring.ts';
 export type { EcPrivateKey, EcPublicKey, KeyStatus, OctKey } from './keys.ts';

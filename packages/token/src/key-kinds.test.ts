@@ -1,9 +1,10 @@
 /** Key kinds: foreign keys and admin keys are refused, broad ones warned of, everything unknown is let be, and no key stands in a message. */
 import { describe, expect, it } from 'vitest';
 import { CLOSED_HOUSES, KEY_FORMS } from './key-forms.ts';
-import { judgeKey, keyKindsOf } from './key-kinds.ts';
+import { judgeKey as judge, type KeyPlace, keyKindsOf, looksLikeKeyOf } from './key-kinds.ts';
 import { Secret } from './secret.ts';
 
+const judgeKey = (key: string, place: KeyPlace) => judge(new Secret(key), place);
 const plain = (provider: string, ownBase = false) => ({ provider, field: 'key', ownBase });
 const TAIL = '0a1b2c3d4e5f60718293a4b5c6d7e8f901234567';
 
@@ -71,7 +72,7 @@ describe('a provider’s own key', () => {
     ['dify', 'dataset-demo'],
   ])('of %s that administers is refused, at a base URL of one’s own too', (provider, key) => {
     for (const ownBase of [false, true]) {
-      const verdict = judgeKey(new Secret(key), plain(provider, ownBase));
+      const verdict = judgeKey(key, plain(provider, ownBase));
       expect(verdict?.kind).toBe('refused');
       expect(verdict?.reason).toMatch(/^is an? .* key of .*, which opens more than model calls$/);
       expect(verdict?.fix).not.toBe('');
@@ -126,6 +127,12 @@ describe('the table', () => {
     const ordinary = new Set(KEY_FORMS.filter(({ loose }) => loose !== true).flatMap(({ of }) => of));
     expect(CLOSED_HOUSES.filter((name) => ordinary.has(name))).toEqual([]);
     for (const { prefix, loose } of KEY_FORMS) if (loose !== true) expect(prefix.length).toBeGreaterThan(2);
+  });
+
+  it('tells whether a key begins as a provider’s do', () => {
+    expect(looksLikeKeyOf('groq', new Secret('gsk_demo'))).toBe(true);
+    expect(looksLikeKeyOf('groq', new Secret('sk-demo'))).toBe(false);
+    expect(looksLikeKeyOf('mistral', new Secret('sk-demo'))).toBe(true);
   });
 
   it('says of each provider what its keys begin with', () => {

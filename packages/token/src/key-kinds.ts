@@ -3,7 +3,7 @@
  * A key is named in messages by its public beginning and nothing else.
  */
 import { BROAD_ACCOUNTS, CLOSED_HOUSES, KEY_FORMS, type KeyForm, PASSES_OTHERS } from './key-forms.ts';
-import { revealText, type Secret } from './secret.ts';
+import type { Secret } from './secret.ts';
 
 /** Why a key should not be sealed, or not without a thought. */
 export interface KeyVerdict {
@@ -53,12 +53,9 @@ const KNOWN = new Set([
 for (const gateway of PASSES_OTHERS) KNOWN.delete(gateway);
 
 /** Judges one part of a credential before it is sealed, or used. Null when there is nothing to say. */
-export function judgeKey(
-  key: string | Secret,
-  { provider, field, ownBase = false }: KeyPlace,
-): KeyVerdict | null {
+export function judgeKey(key: Secret, { provider, field, ownBase = false }: KeyPlace): KeyVerdict | null {
   if (!KEY_FIELDS.has(field)) return null;
-  const forms = formsOf(revealText(key));
+  const forms = formsOf(key);
   const own = forms.find(({ of }) => of.includes(provider));
   if (own !== undefined) return judgeOwn(own, field, ownBase);
   const form = forms.find(({ loose }) => loose !== true);
@@ -85,11 +82,17 @@ export function keyKindsOf(provider: string): KeyKinds {
   };
 }
 
+/** Whether a key begins as this provider's do; true also where they have no beginning of their own. */
+export function looksLikeKeyOf(provider: string, key: Secret): boolean {
+  return keyKindsOf(provider).prefixes.length === 0 || formsOf(key).some(({ of }) => of.includes(provider));
+}
+
 /** The forms that a key has, the one that says most first. */
-function formsOf(key: string): readonly KeyForm[] {
+function formsOf(key: Secret): readonly KeyForm[] {
+  const text = key.reveal();
   return BY_LENGTH.filter(
     ({ prefix, rest }) =>
-      key.startsWith(prefix) && (rest === undefined || rest.test(key.slice(prefix.length))),
+      text.startsWith(prefix) && (rest === undefined || rest.test(text.slice(prefix.length))),
   );
 }
 

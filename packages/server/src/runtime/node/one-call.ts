@@ -2,7 +2,7 @@
  * One call through a whole relay in this process, without a listener: for tools that try a provider (`relayapi providers test`).
  * Everything between the token and the upstream is the relay's own; what its log would say of the call is handed back.
  */
-import { concatBytes, type RaiFile } from 'relayapi-token';
+import { concatBytes, type RaiFile, type Secret } from 'relayapi-token';
 import type { Config } from '../../config/schema.ts';
 import { createRelay } from '../../create-relay.ts';
 import type { ErrorCode } from '../../errors.ts';
@@ -18,7 +18,7 @@ export interface OneCall {
   readonly config: Config;
   /** The key file that opens `token`. */
   readonly file: RaiFile;
-  readonly token: string;
+  readonly token: Secret;
   readonly method: string;
   /** Root, path and query behind the token: `/v1/models`. */
   readonly path: string;
@@ -102,7 +102,7 @@ function inboundOf({ token, method, path, body }: OneCall, basePath: string): In
     bytes === null ? [] : ['content-type', 'application/json', 'content-length', String(bytes.length)];
   return {
     method,
-    rawTarget: `${basePath}${token}${path}`,
+    rawTarget: `${basePath}${token.reveal()}${path}`,
     rawHeaders: ['host', '127.0.0.1', 'accept', 'application/json', ...framing],
     httpVersion: '1.1',
     peerAddress: '127.0.0.1',

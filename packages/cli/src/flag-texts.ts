@@ -1,30 +1,8 @@
-/** What the commands' flags are made of and read with. Beside program.ts and providers-command.ts nothing knows commander. */
-import { type Command, Option } from 'commander';
-import { isMisused, type Misused, misuse, type Outcome } from './outcome.ts';
+/** Reads what stood behind the flags of a command. Knows no command line library. */
+import { isMisused, type Misused, misuse } from './outcome.ts';
 
 /** Flags as commander hands them over: every value is a list of the texts given, every switch true. */
 export type Given = Readonly<Record<string, readonly string[] | true | undefined>>;
-
-/** Takes how a command ended. */
-export type Settle = (outcome: Outcome) => void;
-
-/** A command with what all have. */
-export function add(program: Command, name: string, summary: string): Command {
-  return program
-    .command(name)
-    .description(summary)
-    .helpOption('-h, --help', 'print this help')
-    .option('--json', 'print the result as one JSON object');
-}
-
-/** A flag with a value, collected as often as it stands. */
-export function valued(flags: string, help: string, group?: string): Option {
-  const option = new Option(flags, help).argParser((text: string, before: readonly string[] | undefined) => [
-    ...(before ?? []),
-    text,
-  ]);
-  return group === undefined ? option : option.helpGroup(group);
-}
 
 /** The texts of a flag. */
 export function texts(given: Given, name: string): readonly string[] {
