@@ -139,6 +139,13 @@ function explainDenial({ denied, param, reason }: OneCallAnswer, { origin, provi
       fix: 'the base URL is not that of the API itself: check --base, --var and config',
     };
   }
+  if (why.startsWith('the credential stood in')) {
+    return {
+      kind: 'answer',
+      message: `${origin} sent the key back in its answer, and a relay does not pass that on`,
+      fix: 'it may be an echo service or a gateway in debug mode: check --base, --var and config',
+    };
+  }
   if (denied === 'upstream_invalid' || denied === 'upstream_encoding') {
     return {
       kind: 'answer',

@@ -193,6 +193,7 @@ describe('what fails is told apart:', () => {
     ['demo-error-500', 'provider', /answered 500 .*a fault of the provider/],
     ['demo-error-503', 'provider', /answered 503/],
     ['demo-redirect-302-%2Fv2', 'answer', /with a redirect, which a relay does not follow/],
+    ['demo-echo', 'answer', /sent the key back in its answer/],
     ['demo-html', 'answer', /cannot be passed on: content type/],
     ['demo-garbage', 'answer', /cannot be passed on/],
     ['demo-truncate', 'answer', /not JSON|broke off/],

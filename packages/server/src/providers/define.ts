@@ -50,6 +50,7 @@ export function defineProvider(seed: ProviderSeed): Provider {
     homepage: null,
     env: null,
     abortStopsBilling: null,
+    refusedKeys: [],
     trusted: true,
     ...rest,
     origin,
