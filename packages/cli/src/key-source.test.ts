@@ -57,6 +57,11 @@ describe('readVariable', () => {
   });
 });
 
+it('a private key may have lines, as PEM has', () => {
+  const pem = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n';
+  expect(revealed(readVariable('--credential-env', 'PEM', { PEM: pem }))).toBe(pem.trimEnd());
+});
+
 describe('readKeyFromStdin', () => {
   it.each([KEY, `${KEY}\n`, `${KEY}\r\n`])('reads %j', async (text) => {
     expect(revealed(await readKeyFromStdin(input(text)))).toBe(KEY);

@@ -44,7 +44,9 @@ export async function readKeyFromStdin(terminal: Terminal): Promise<Secret | Mis
 /** A value read from outside, its last line break dropped. */
 function secretOf(text: string, where: string): Secret | Misused {
   const line = text.replace(/\r?\n$/, '');
-  if (/[\r\n]/.test(line)) return misuse(`${where} holds more than one line; give the key alone`);
+  // of a private key the SDK takes the lines off
+  if (/[\r\n]/.test(line) && !/^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(line))
+    return misuse(`${where} holds more than one line; give the key alone`);
   return new Secret(line);
 }
 

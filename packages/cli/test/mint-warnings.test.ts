@@ -1,4 +1,5 @@
 /** Keys of the wrong kind on the command line: refused ones end it, broad ones are sealed with a warning on standard error. */
+import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeFolder, runHere } from './support/command.ts';
@@ -27,6 +28,23 @@ describe('url', () => {
     expect(ran).toMatchObject({ code: 1, stdout: '' });
     expect(ran.stderr).toMatch(told);
     expect(ran.stderr).not.toContain('demo');
+  });
+
+  it('seals a private key that a variable holds as PEM', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const PEM = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const parts = 'private_key=PEM,client_email=SECRET';
+    const ran = await runHere(['url', ...rai, '--provider', 'google-vertex', '--credential-env', parts], {
+      env: { ...env, PEM },
+    });
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringMatching(/^http/) });
+    const long = {
+      ...env,
+      PEM: `-----BEGIN PRIVATE KEY-----\n${'A'.repeat(3000)}\n-----END PRIVATE KEY-----`,
+    };
+    const refused = await runHere(['url', ...rai, '--credential-env', parts], { env: long });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/--credential-env\.private_key: is 3,000 characters long.*"vault"/);
   });
 
   it('warns of a key that opens more than model calls, and seals it', async () => {
