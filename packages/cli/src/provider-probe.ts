@@ -16,8 +16,13 @@ export interface Probe {
 const NEWER_LIMIT: ReadonlySet<string> = new Set(['openai', 'azure']);
 const GREETING = 'Hi';
 
-/** The probe for an entry; null when it has no row that can be asked for without knowing more. */
-export function chooseProbe(entry: Provider, model: string | null): Probe | null {
+/** The probe for an entry; null when it has no row that can be asked for without knowing more. `vars`: variables of its host and roots. */
+export function chooseProbe(
+  known: Provider,
+  model: string | null,
+  vars: Readonly<Record<string, string>> = {},
+): Probe | null {
+  const entry = withRoots(known, vars);
   const chat = model === null ? null : chatProbe(entry, model);
   return chat ?? listProbe(entry) ?? translationProbe(entry) ?? emptyProbe(entry, model);
 }
@@ -90,10 +95,21 @@ function emptyProbe(entry: Provider, model: string | null): Probe | null {
   return null;
 }
 
+/** The entry with the variables of its roots filled in. */
+function withRoots(entry: Provider, vars: Readonly<Record<string, string>>): Provider {
+  const fill = (root: string) =>
+    root.replace(/\{([a-z_][a-z0-9_]*)\}/g, (whole, name: string) => vars[name] ?? whole);
+  const endpoints = entry.endpoints.map((row) =>
+    row.root === undefined ? row : { ...row, root: fill(row.root) },
+  );
+  return { ...entry, roots: entry.roots.map(fill), endpoints };
+}
+
 /** Root and path with the model in place; null where another segment is not known. */
 function pathOf({ roots }: Provider, row: Endpoint, model: string | null): string | null {
   let path = row.path;
   const segments = (row.models ?? []).flatMap((place) => (place.in === 'path' ? [place.segment] : []));
   if (model !== null) for (const name of segments) path = path.replace(`{${name}}`, encodeURI(model));
-  return /[{}*]/.test(path) ? null : (row.root ?? roots[0] ?? '') + path;
+  const whole = (row.root ?? roots[0] ?? '') + path;
+  return /[{}*]/.test(whole) ? null : whole;
 }

@@ -40,7 +40,7 @@ export async function testProvider(command: TestCommand, terminal: Terminal): Pr
   if (strays !== null) return strays;
   const credential = readCredential(entry, command, terminal);
   if (isMisused(credential)) return credential;
-  const probe = chooseProbe(entry, command.model);
+  const probe = chooseProbe(entry, command.model, command.vars);
   if (probe === null) {
     return command.model === null
       ? misuse(`${entry.id} has no call that can be tried without a model; name one with --model`)
@@ -55,16 +55,15 @@ export async function testProvider(command: TestCommand, terminal: Terminal): Pr
 
 /** Variables that the host needs and that were not given, or the other way round. */
 function varsProblem(entry: Provider, { vars, base }: TestCommand): Misused | null {
-  const needed = base === null ? Object.keys(entry.vars) : [];
-  const missing = needed.filter((name) => !Object.hasOwn(vars, name));
-  if (missing.length > 0)
+  const known = Object.keys(entry.vars);
+  const missing = known.filter((name) => !Object.hasOwn(vars, name));
+  // a base URL replaces the host, and with it those of its variables
+  if (base === null && missing.length > 0) {
     return misuse(`${entry.id} needs ${missing.map((name) => `--var ${name}=…`).join(' ')}`);
-  if (Object.keys(vars).every((name) => needed.includes(name))) return null;
-  return misuse(
-    needed.length === 0
-      ? `${entry.id} takes no --var here`
-      : `${entry.id} takes --var for ${needed.join(', ')} alone`,
-  );
+  }
+  if (Object.keys(vars).every((name) => known.includes(name))) return null;
+  const taken = known.length === 0 ? 'no --var' : `--var for ${known.join(', ')} alone`;
+  return misuse(`${entry.id} takes ${taken}`);
 }
 
 function readCredential(
@@ -82,13 +81,12 @@ function readCredential(
   }
   // a token names some key, also for a provider that takes none
   if (entry.auth.kind === 'none') return { apiKey: new Secret('none') };
-  const [first = 'key', ...more] = entry.credentialFields;
-  if (more.length === 0) {
-    return misuse(`name the variable that holds the key: --key-env ${entry.env ?? 'NAME'}`);
-  }
-  return misuse(
-    `name the variables of its parts: ${[first, ...more].map((part) => `--credential-env ${part}=NAME`).join(' ')}`,
-  );
+  const { credentialFields, otherCredentials } = entry;
+  const plain = `--key-env ${entry.env ?? 'NAME'}`;
+  if (credentialFields.join() === 'key') return misuse(`name the variable that holds the key: ${plain}`);
+  const parts = credentialFields.map((part) => `--credential-env ${part}=NAME`).join(' ');
+  const other = otherCredentials.some(({ fields }) => fields.join() === 'key') ? `, or ${plain}` : '';
+  return misuse(`name the variables of its parts: ${parts}${other}`);
 }
 
 interface Trial {

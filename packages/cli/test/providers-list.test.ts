@@ -63,7 +63,7 @@ describe('show', () => {
       /^id +google, also gemini/m,
       /^base +https:\/\/generativelanguage\.googleapis\.com\/v1beta$/m,
       /^credential +key; header x-goog-api-key: \{key\}$/m,
-      /^keys +begin with AIza$/m,
+      /^keys +begin with AIza or AQ\.$/m,
       /POST \/v1beta\/models\/\{model\}:generateContent {2}inference$/m,
     ]) {
       expect(stdout).toMatch(line);
@@ -91,8 +91,21 @@ describe('show', () => {
 
 describe('a probe', () => {
   it('is there for every entry of the registry', () => {
-    const without = REGISTRY.filter((entry) => chooseProbe(entry, 'some-model') === null).map(({ id }) => id);
+    const without = REGISTRY.filter((entry) => {
+      const vars = Object.fromEntries(Object.keys(entry.vars).map((name) => [name, 'x']));
+      return chooseProbe(entry, 'some-model', vars) === null;
+    }).map(({ id }) => id);
     expect(without).toEqual([]);
+  });
+
+  it('fills in the variables of a root, and leaves an entry alone that lacks one', () => {
+    const openai = REGISTRY.find(({ id }) => id === 'openai');
+    if (openai === undefined) throw new Error('no openai');
+    const entry = { ...openai, roots: ['/accounts/{account_id}/v1'], vars: { account_id: '[0-9a-f]{4}' } };
+    expect(chooseProbe(entry, null, { account_id: 'ab12' })).toMatchObject({
+      path: '/accounts/ab12/v1/models',
+    });
+    expect(chooseProbe(entry, 'm', {})).toBeNull();
   });
 
   it('is a chat with a model where there is one, with the limit’s name that the provider knows', () => {

@@ -69,14 +69,10 @@ describe('a vendor’s object', () => {
         url: 'https://x.example',
         serviceurls: { AI_API_URL: 'https://y.example' },
       },
-      { client_id: 'a', client_secret: 'b' },
+      { clientid: 'a', clientsecret: 'b' },
     ],
     ['as parts of the registry', { access_key_id: 'a', my_part: 'b' }, { access_key_id: 'a', my_part: 'b' }],
-    [
-      'as the text of a SAP key',
-      '{"clientid":"a","clientsecret":"b"}',
-      { client_id: 'a', client_secret: 'b' },
-    ],
+    ['as the text of a SAP key', '{"clientid":"a","clientsecret":"b"}', { clientid: 'a', clientsecret: 'b' }],
   ])('%s', async (_, credential, parts) => {
     expect(await partsOf(credential)).toEqual(parts);
   });

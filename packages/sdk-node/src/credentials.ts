@@ -63,7 +63,7 @@ const CLIENT: Shape = {
 
 const SAP: Shape = {
   name: 'a SAP AI Core service key',
-  members: { clientid: 'client_id', clientsecret: 'client_secret' },
+  members: { clientid: 'clientid', clientsecret: 'clientsecret' },
   beside: 'any',
   where: 'it stands in the service key of the AI Core instance (SAP BTP cockpit, Instances, Credentials)',
 };
@@ -80,6 +80,7 @@ const SHAPES = [AWS, GOOGLE, TENCENT, KLING, CLIENT, SAP, OCI];
 const TELLING = new Set([
   ...SHAPES.flatMap(({ members }) => Object.keys(members).filter((name) => members[name] !== name)),
   'client_email',
+  'clientid',
 ]);
 
 /** Most characters of one part (docs/spec/token.md, claims). */

@@ -10,7 +10,7 @@ export interface KeyForm {
   readonly prefix: string;
   /** What follows; absent: anything. */
   readonly rest?: RegExp;
-  /** Providers that take it, by the names that tokens use. */
+  /** Providers that take it, by their ids in the registry; the likeliest first. */
   readonly of: readonly string[];
   /** Whose it is, for people. */
   readonly house: string;
@@ -26,8 +26,9 @@ export interface KeyForm {
   readonly loose?: boolean;
 }
 
-const AWS = ['amazon-bedrock', 'aws-sagemaker', 'aws-comprehend', 'aws-polly', 'anthropic-aws'];
-const GOOGLE = ['google', 'gemini', 'googleai', 'google-vertex', 'google-cloud-language', 'dialogflow'];
+const BEDROCK = ['amazon-bedrock', 'amazon-bedrock-mantle', 'amazon-bedrock-agent-runtime'];
+const AWS = [...BEDROCK, 'aws-sagemaker', 'aws-comprehend', 'aws-polly', 'anthropic-aws'];
+const GOOGLE = ['google', 'google-vertex-express', 'google-vertex', 'google-cloud-language', 'dialogflow'];
 const CLOUDFLARE = ['cloudflare-workers-ai', 'cloudflare-ai-gateway'];
 const SCOPED = 'make an API token with Workers AI permissions alone';
 const FINE_GRAINED = 'make a fine-grained token with the models permission alone';
@@ -84,8 +85,9 @@ export const KEY_FORMS: readonly KeyForm[] = [
   ordinary('VF.DM.', 'Voiceflow', 'voiceflow'),
   { ...ordinary('AQVN', 'Yandex Cloud', 'yandex-cloud'), rest: /^[A-Za-z0-9_-]{16,}$/ },
   { ...ordinary('AIza', 'Google', ...GOOGLE), rest: /^[A-Za-z0-9_-]{16,}$/ },
-  { ...ordinary('ABSK', 'Amazon Bedrock', 'amazon-bedrock'), rest: /^[A-Za-z0-9+/]{16,}=*$/ },
-  ordinary('bedrock-api-key-', 'Amazon Bedrock', 'amazon-bedrock'),
+  { ...ordinary('AQ.', 'Google', ...GOOGLE), rest: /^[A-Za-z0-9_-]{16,}$/ },
+  { ...ordinary('ABSK', 'Amazon Bedrock', ...BEDROCK), rest: /^[A-Za-z0-9+/]{16,}=*$/ },
+  ordinary('bedrock-api-key-', 'Amazon Bedrock', ...BEDROCK),
   ...['AKIA', 'ASIA'].map(
     (prefix): KeyForm => ({
       prefix,
@@ -201,6 +203,41 @@ export const BROAD_ACCOUNTS: Readonly<Record<string, { readonly reason: string; 
     reason: 'is of Snowflake, where the same token runs SQL',
     fix: 'bind it to a role that has the Cortex privilege alone',
   },
+};
+
+/** Other names of providers above, as the relay's registry has them: whoever mints does not know the registry. */
+export const OTHER_NAMES: Readonly<Record<string, string>> = {
+  gemini: 'google',
+  googleai: 'google',
+  vertex: 'google-vertex',
+  'vertex-ai': 'google-vertex',
+  'vertex-express': 'google-vertex-express',
+  bedrock: 'amazon-bedrock',
+  'aws-bedrock': 'amazon-bedrock',
+  'bedrock-mantle': 'amazon-bedrock-mantle',
+  sagemaker: 'aws-sagemaker',
+  polly: 'aws-polly',
+  comprehend: 'aws-comprehend',
+  together: 'togetherai',
+  fireworks: 'fireworks-ai',
+  hf: 'huggingface',
+  github: 'github-models',
+  'ai-gateway': 'vercel',
+  grok: 'xai',
+  perplexityai: 'perplexity',
+  qianfan: 'baidu-qianfan',
+  baidu: 'baidu-qianfan',
+  hunyuan: 'tencent-hunyuan',
+  tencent: 'tencent-hunyuan',
+  moonshot: 'moonshotai',
+  zhipu: 'zhipuai',
+  bigmodel: 'zhipuai',
+  ark: 'volcengine-ark',
+  doubao: 'volcengine-ark',
+  stability: 'stability-ai',
+  snowflake: 'snowflake-cortex',
+  'workers-ai': 'cloudflare-workers-ai',
+  yandexgpt: 'yandex-cloud',
 };
 
 /** Gateways that may be given another provider's key: nothing is a stranger there. */

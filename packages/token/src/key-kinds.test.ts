@@ -1,6 +1,6 @@
 /** Key kinds: foreign keys and admin keys are refused, broad ones warned of, everything unknown is let be, and no key stands in a message. */
 import { describe, expect, it } from 'vitest';
-import { CLOSED_HOUSES, KEY_FORMS } from './key-forms.ts';
+import { CLOSED_HOUSES, KEY_FORMS, OTHER_NAMES } from './key-forms.ts';
 import { judgeKey as judge, type KeyPlace, keyKindsOf, looksLikeKeyOf } from './key-kinds.ts';
 import { Secret } from './secret.ts';
 
@@ -98,6 +98,7 @@ describe('a provider’s own key', () => {
       kind: 'refused',
       fix: expect.stringContaining('secretAccessKey'),
     });
+    expect(judgeKey(`AKIA${TAIL.toUpperCase()}`, plain('amazon-bedrock', true))).toBeNull();
     const part = { provider: 'amazon-bedrock', field: 'access_key_id' };
     expect(judgeKey(`AKIA${TAIL.toUpperCase()}`, part)).toBeNull();
     expect(judgeKey(`AKID${TAIL}`, part)).toMatchObject({ kind: 'refused' });
@@ -133,6 +134,16 @@ describe('the table', () => {
     expect(looksLikeKeyOf('groq', new Secret('gsk_demo'))).toBe(true);
     expect(looksLikeKeyOf('groq', new Secret('sk-demo'))).toBe(false);
     expect(looksLikeKeyOf('mistral', new Secret('sk-demo'))).toBe(true);
+  });
+
+  it('knows the other names of providers', () => {
+    for (const [name, id] of Object.entries(OTHER_NAMES)) {
+      expect(keyKindsOf(name)).toEqual(keyKindsOf(id));
+      expect(Object.hasOwn(OTHER_NAMES, id)).toBe(false);
+    }
+    expect(judgeKey('hf_demo', plain('bedrock'))?.reason).toContain('the token is for bedrock');
+    expect(judgeKey('ABSK0123456789abcdef', plain('bedrock'))).toBeNull();
+    expect(looksLikeKeyOf('grok', new Secret('xai-demo'))).toBe(true);
   });
 
   it('says of each provider what its keys begin with', () => {

@@ -2,7 +2,14 @@
  * What a provider's key looks like, and which kinds of key have no place in a token. The table is key-forms.ts, the judgement this file.
  * A key is named in messages by its public beginning and nothing else.
  */
-import { BROAD_ACCOUNTS, CLOSED_HOUSES, KEY_FORMS, type KeyForm, PASSES_OTHERS } from './key-forms.ts';
+import {
+  BROAD_ACCOUNTS,
+  CLOSED_HOUSES,
+  KEY_FORMS,
+  type KeyForm,
+  OTHER_NAMES,
+  PASSES_OTHERS,
+} from './key-forms.ts';
 import type { Secret } from './secret.ts';
 
 /** Why a key should not be sealed, or not without a thought. */
@@ -55,12 +62,13 @@ for (const gateway of PASSES_OTHERS) KNOWN.delete(gateway);
 /** Judges one part of a credential before it is sealed, or used. Null when there is nothing to say. */
 export function judgeKey(key: Secret, { provider, field, ownBase = false }: KeyPlace): KeyVerdict | null {
   if (!KEY_FIELDS.has(field)) return null;
+  const id = idOf(provider);
   const forms = formsOf(key);
-  const own = forms.find(({ of }) => of.includes(provider));
+  const own = forms.find(({ of }) => of.includes(id));
   if (own !== undefined) return judgeOwn(own, field, ownBase);
   const form = forms.find(({ loose }) => loose !== true);
-  if (form === undefined) return broadAccount(provider, ownBase);
-  if (ownBase || !KNOWN.has(provider)) return null;
+  if (form === undefined) return broadAccount(id, ownBase);
+  if (ownBase || !KNOWN.has(id)) return null;
   return {
     kind: 'refused',
     reason: `looks like ${form.what} of ${form.house} (${form.prefix}…), but the token is for ${provider}`,
@@ -70,7 +78,8 @@ export function judgeKey(key: Secret, { provider, field, ownBase = false }: KeyP
 
 /** What the table knows of a provider's keys. */
 export function keyKindsOf(provider: string): KeyKinds {
-  const own = KEY_FORMS.filter(({ of }) => of.includes(provider));
+  const id = idOf(provider);
+  const own = KEY_FORMS.filter(({ of }) => of.includes(id));
   const told = (verdict: KeyForm['verdict']) =>
     own.filter((form) => form.verdict === verdict).map(({ prefix, what }) => ({ prefix, what }));
   return {
@@ -84,7 +93,12 @@ export function keyKindsOf(provider: string): KeyKinds {
 
 /** Whether a key begins as this provider's do; true also where they have no beginning of their own. */
 export function looksLikeKeyOf(provider: string, key: Secret): boolean {
-  return keyKindsOf(provider).prefixes.length === 0 || formsOf(key).some(({ of }) => of.includes(provider));
+  const id = idOf(provider);
+  return keyKindsOf(id).prefixes.length === 0 || formsOf(key).some(({ of }) => of.includes(id));
+}
+
+function idOf(provider: string): string {
+  return (Object.hasOwn(OTHER_NAMES, provider) ? OTHER_NAMES[provider] : undefined) ?? provider;
 }
 
 /** The forms that a key has, the one that says most first. */
@@ -101,7 +115,7 @@ function judgeOwn(
   field: string,
   ownBase: boolean,
 ): KeyVerdict | null {
-  const half = place === undefined ? undefined : HALVES[place];
+  const half = place === undefined || ownBase ? undefined : HALVES[place];
   if (half !== undefined && field !== place) {
     return {
       kind: 'refused',
