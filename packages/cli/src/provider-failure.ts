@@ -76,7 +76,7 @@ function explainStatus(status: number, tried: Tried): Failure | null {
       fix: 'try again later, and look at its status page',
     };
   }
-  const turnedDown = status === 400 || status === 422;
+  const turnedDown = status === 400 || status === 415 || status === 422;
   if (turnedDown && SAYS_KEY.test(said)) return explainKey(status, answered, tried);
   if (probe.kind === 'empty' && turnedDown) return null;
   if (turnedDown && tried.model === null) {

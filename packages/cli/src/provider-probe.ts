@@ -1,4 +1,4 @@
-/** Which one call tells most of a provider for least: a chat of one token, its model list, another cheap row, or an empty request. */
+/** Which one call tells most of a provider for least: a chat of one token, its model list, or an empty request. */
 import type { Endpoint, Provider } from 'relayapi-server';
 
 /** The request of a test. */
@@ -8,8 +8,8 @@ export interface Probe {
   readonly path: string;
   /** JSON; null for none. */
   readonly body: string | null;
-  /** What an answer shows: a model's reply, a list that may be open to anybody, a service's reply, or no more than that the key is not refused. */
-  readonly kind: 'chat' | 'list' | 'call' | 'empty';
+  /** What an answer shows: a model's reply, a list that may be open to anybody, or no more than that the key is not refused. */
+  readonly kind: 'chat' | 'list' | 'empty';
 }
 
 /** OpenAI's own newer models take the newer name alone; most that copied its API know the older one alone. */
@@ -24,7 +24,7 @@ export function chooseProbe(
 ): Probe | null {
   const entry = withRoots(known, vars);
   const chat = model === null ? null : chatProbe(entry, model);
-  return chat ?? listProbe(entry) ?? translationProbe(entry) ?? emptyProbe(entry, model);
+  return chat ?? listProbe(entry) ?? emptyProbe(entry, model);
 }
 
 function chatProbe(entry: Provider, model: string): Probe | null {
@@ -58,41 +58,30 @@ function chatBody({ id }: Provider, { dialect, path }: Endpoint, model: string):
 }
 
 function listProbe(entry: Provider): Probe | null {
-  const rows = entry.endpoints.filter(
-    ({ method, kind }) => method === 'GET' && kind !== 'account' && kind !== 'job',
-  );
-  const ordered = [
-    ...rows.filter(({ kind }) => kind === 'models'),
-    ...rows.filter(({ kind }) => kind !== 'models'),
-  ];
-  for (const row of ordered) {
-    const path = pathOf(entry, row, null);
-    if (path !== null)
-      return { method: 'GET', path, body: null, kind: row.kind === 'models' ? 'list' : 'call' };
-  }
-  return null;
-}
-
-function translationProbe(entry: Provider): Probe | null {
-  const row = entry.endpoints.find(({ dialect, path }) => dialect === 'deepl' && path === '/translate');
-  const path = row === undefined ? null : pathOf(entry, row, null);
-  if (path === null) return null;
-  return {
-    method: 'POST',
-    path,
-    body: JSON.stringify({ text: [GREETING], target_lang: 'DE' }),
-    kind: 'call',
-  };
-}
-
-/** An empty object costs nothing and is turned down, by most after they have looked at the key. */
-function emptyProbe(entry: Provider, model: string | null): Probe | null {
   for (const row of entry.endpoints) {
-    if (row.kind !== 'inference' || row.method !== 'POST' || row.tags?.includes('costly')) continue;
-    const path = pathOf(entry, row, model);
-    if (path !== null) return { method: 'POST', path, body: '{}', kind: 'empty' };
+    const path = row.kind === 'models' && row.method === 'GET' ? pathOf(entry, row, null) : null;
+    if (path !== null) return { method: 'GET', path, body: null, kind: 'list' };
   }
   return null;
+}
+
+/** A request without anything in it costs nothing and is turned down, by most after they have looked at the key. */
+function emptyProbe(entry: Provider, model: string | null): Probe | null {
+  const rows = entry.endpoints.filter(
+    ({ kind, method }) => kind === 'inference' && /^(?:GET|POST)$/.test(method),
+  );
+  const ordered = [...rows].sort((a, b) => costOf(a) - costOf(b));
+  for (const row of ordered) {
+    const { method } = row;
+    const path = pathOf(entry, row, model);
+    if (path !== null) return { method, path, body: method === 'GET' ? null : '{}', kind: 'empty' };
+  }
+  return null;
+}
+
+/** What is dear comes last, should somebody take an empty request for one; what takes no JSON comes late. */
+function costOf({ tags, body, method }: Endpoint): number {
+  return (tags?.includes('costly') ? 4 : 0) + (method === 'GET' ? 2 : 0) + (body === 'json' ? 0 : 1);
 }
 
 /** The entry with the variables of its roots filled in. */

@@ -116,16 +116,16 @@ async function call(trial: Trial): Promise<Outcome> {
   }
   const shown = `${entry.id}: ${tried.origin} answered ${method} ${path} with ${answer.upstreamStatus}\n`;
   return done(data, shown, [
-    ...notesOf(probe, command.model),
+    ...notesOf(probe, command.model, answer.upstreamStatus),
     ...warnings.map((warning) => `warning: ${inFlags(warning)}`),
   ]);
 }
 
-function notesOf({ kind }: Probe, model: string | null): string[] {
-  if (kind === 'empty')
-    return [
-      'An empty request was turned down as it should be: host and TLS stand, and the key was not refused.',
-    ];
+function notesOf({ kind }: Probe, model: string | null, status: number | null): string[] {
+  if (kind === 'empty') {
+    const what = status !== null && status >= 400 ? 'turned down as it should be' : 'taken';
+    return [`An empty request was ${what}: host and TLS stand, and the key was not refused.`];
+  }
   if (kind !== 'list') return [];
   const more = model === null ? 'name a model with --model to be sure' : 'it has no chat that could be tried';
   return [`Some providers show this list to anybody, so that it says little of the key; ${more}.`];

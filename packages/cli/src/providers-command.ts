@@ -27,7 +27,8 @@ const CONFIG = ['--config <FILE>', 'config of the relay, whose "providers" count
 
 const TEST_HELP = `
 The call goes through a relay in this process, with its rules on addresses and paths, and a fresh token that nobody else sees.
-With --model it is a chat of one token where there is a chat; without, the model list, or the cheapest call that the provider has.
+With --model it is a chat of one token where there is a chat; without, the model list; else an empty request, which is turned down
+and yet shows whether host, TLS and key stand.
 
 Examples:
   relayapi providers test groq --key-env GROQ_API_KEY --model llama-3.1-8b-instant

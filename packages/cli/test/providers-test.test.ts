@@ -116,15 +116,16 @@ describe('a provider that answers', () => {
       models: null,
     };
     const setting = { base: v1(demo), entry: { endpoints: [row] } };
-    const answers = [400, 422, 200, 401];
+    const answers = [400, 422, 415, 200, 401];
     demo.handle = (_request, response) => {
       response.writeHead(answers.shift() ?? 500, { 'content-type': 'application/json' }).end('{}');
       return true;
     };
-    for (const code of [0, 0, 0, 1]) {
+    for (const code of [0, 0, 0, 0, 1]) {
       const ran = await tryAt(setting);
       expect(ran.code).toBe(code);
-      if (code === 0) expect(ran.stderr).toMatch(/the key was not refused/);
+      if (code === 0)
+        expect(ran.stderr).toMatch(/(?:turned down as it should be|taken): .*the key was not refused/);
     }
   });
 });
