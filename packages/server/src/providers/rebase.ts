@@ -2,13 +2,26 @@
 import { splitBase } from './base-url.ts';
 import type { Endpoint, Provider } from './provider.ts';
 
+/** Variables that stand elsewhere than in the host: in a header, in a signature's scope, in the address of a token endpoint. */
+function varsBesideHost(provider: Provider): Provider['vars'] {
+  const { auth, otherCredentials, setHeaders, endpoints } = provider;
+  const texts = JSON.stringify([auth, otherCredentials, setHeaders, endpoints.map((row) => row.auth)]);
+  return Object.fromEntries(Object.entries(provider.vars).filter(([name]) => texts.includes(`{${name}}`)));
+}
+
 /**
  * `provider` as reached at `base`. A path that ends in one of the provider's roots moves all of its roots (`https://gw/x/v1` → `/x/v1beta`, `/x/v1`),
  * no path keeps them, any other path becomes the only root. Not trusted: what answers there is not the provider's own host.
  */
 export function rebaseProvider(provider: Provider, base: string): Provider {
   const { origin, root } = splitBase(base);
-  const at = { ...provider, origin: new URL(origin).origin, vars: {}, originByKey: [], trusted: false };
+  const at = {
+    ...provider,
+    origin: new URL(origin).origin,
+    vars: varsBesideHost(provider),
+    originByKey: [],
+    trusted: false,
+  };
   if (root === '') return at;
   const known = longestRootEnding(provider.roots, root);
   if (known === null) return { ...at, roots: [root], endpoints: provider.endpoints.map(unbound) };
