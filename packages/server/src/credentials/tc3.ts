@@ -12,8 +12,8 @@ export async function signTencent({ scheme, parts, request, nowMs }: Signing): P
   const day = new Date(seconds * 1000).toISOString().slice(0, 10);
   const { host } = new URL(request.origin);
   const [path, query] = splitTarget(request.path);
-  const type = headerOf(request.headers, 'content-type') ?? 'application/json';
-  const lines = [`content-type:${type.toLowerCase()}`, `host:${host}`];
+  const type = plainType(headerOf(request.headers, 'content-type') ?? 'application/json');
+  const lines = [`content-type:${type}`, `host:${host}`];
   const names = ['content-type', 'host'];
   const action = headerOf(request.headers, 'x-tc-action');
   if (action !== null) {
@@ -40,4 +40,9 @@ export async function signTencent({ scheme, parts, request, nowMs }: Signing): P
     'content-type': type,
     'x-tc-timestamp': String(seconds),
   });
+}
+
+/** The document signs the type in lower case, the SDKs as it stands: sent in lower case both are right. The boundary of a form cannot be written otherwise. */
+function plainType(type: string): string {
+  return /^multipart\//i.test(type) ? type : type.toLowerCase();
 }
