@@ -20,13 +20,14 @@ export const REVEALED: Readonly<Record<string, string>> = {
     'a key file’s text, read into parts that are wrapped at once',
   'packages/sdk-node/src/credentials.ts:sealable': 'to take PEM’s lines off; wrapped again at once',
   [`${SERVER}/create-relay.ts:derive`]: 'into a hash, once per set of key files',
-  [`${SERVER}/credentials/fill.ts:fill`]: 'into a template of the registry; wrapped again by who asked',
+  [`${SERVER}/credentials/crypto.ts:readRsa`]: 'into a CryptoKey that cannot be exported',
+  [`${SERVER}/credentials/fill.ts:fill`]:
+    'into a signature, or a line or form field that the registry describes',
   [`${SERVER}/credentials/maker.ts:nameOf`]: 'into a hash',
-  [`${SERVER}/credentials/oci.ts:signOracle`]: 'into a signature, and the key id beside it',
-  [`${SERVER}/credentials/sigv4.ts:signAws`]: 'into a signature, and the key id beside it',
-  [`${SERVER}/credentials/tc3.ts:signTencent`]: 'into a signature, and the key id beside it',
-  [`${SERVER}/credentials/volcengine.ts:signVolcengine`]: 'into a signature, and the key id beside it',
-  [`${SERVER}/forwarding/authenticate.ts`]: 'the place where a credential that was made goes upstream',
+  [`${SERVER}/forwarding/authenticate.ts:withLines`]:
+    'the place where a credential that was made goes upstream',
+  [`${SERVER}/forwarding/authenticate.ts:withQuery`]:
+    'the place where a credential in the query goes upstream',
   [`${SERVER}/forwarding/credential-rest.ts:keyOf`]: 'into a hash',
   [`${SERVER}/forwarding/idempotency-key.ts:sealIdempotencyKey`]: 'into an HMAC',
   [`${SERVER}/forwarding/key-search.ts:patternsOf`]: 'what is searched for in answers',
@@ -57,7 +58,6 @@ export const REVEALED: Readonly<Record<string, string>> = {
 const INDEX = 'a key of a map or an object, not of a cipher';
 const ONE_OPENING = 'bytes inside one opening, gone with it';
 const ONE_SEALING = 'bytes inside one sealing, gone with it';
-const ONE_SIGNING = 'inside one signature, gone with it';
 const TEMPLATE = 'a template of the registry, which names a field';
 const WRITTEN = 'what a user writes; wrapped at once';
 const PUBLIC = 'a public function, whose callers may give plain text';
@@ -106,15 +106,6 @@ export const PLAIN: Readonly<Record<string, string>> = {
   [`${SERVER}/accounting/usage-record.ts:token`]: 'kid:jti, the name of a token',
   [`${SERVER}/config/problems.ts:key`]: INDEX,
   [`${SERVER}/config/render.ts:key`]: INDEX,
-  [`${SERVER}/credentials/crypto.ts:key`]: ONE_SIGNING,
-  [`${SERVER}/credentials/oci.ts:key`]: ONE_SIGNING,
-  [`${SERVER}/credentials/short-lived.ts:key`]: ONE_SIGNING,
-  [`${SERVER}/credentials/short-lived.ts:secret`]: ONE_SIGNING,
-  [`${SERVER}/credentials/short-lived.ts:token`]: 'just read or signed; wrapped at once',
-  [`${SERVER}/credentials/tc3.ts:dayKey`]: ONE_SIGNING,
-  [`${SERVER}/credentials/tc3.ts:secretKey`]: ONE_SIGNING,
-  [`${SERVER}/credentials/tc3.ts:signingKey`]: ONE_SIGNING,
-  [`${SERVER}/credentials/volcengine.ts:key`]: ONE_SIGNING,
   [`${SERVER}/providers/provider.ts:password`]: TEMPLATE,
   [`${SERVER}/providers/provider.ts:secret`]: 'the name of a field',
   [`${SERVER}/forwarding/credential-rest.ts:key`]: 'a hash',
@@ -140,7 +131,6 @@ export const PLAIN: Readonly<Record<string, string>> = {
 /** `file:function` in which a revealed text is joined with others or turned about, and what becomes of the whole. */
 export const JOINED: Readonly<Record<string, string>> = {
   [`${TOKEN}/rai-version1.ts:deriveVersion1`]: 'hashed',
-  [`${SERVER}/forwarding/authenticate.ts`]: 'the target that is sent',
   [`${SERVER}/forwarding/credential-rest.ts:keyOf`]: 'hashed',
   [`${SERVER}/runtime/node/one-call.ts:inboundOf`]: 'the target of a request that stays in the process',
   [`${SERVER}/runtime/node/snapshot-file.ts:takeSnapshotFile`]: 'counters, not a key',

@@ -45,6 +45,8 @@ export interface SpinePorts {
   readonly isDraining: () => boolean;
 }
 
+const NO_BODY: PreparedBody = { kind: 'none' };
+
 /** Joins the stages into the one path from a caller to an upstream. */
 export function createSpine(stages: RelayStages, { clock, isDraining }: SpinePorts): Relay {
   const { ingress, policy, routing, translation, forwarding, metering, accounting, observability } = stages;
@@ -100,7 +102,8 @@ export function createSpine(stages: RelayStages, { clock, isDraining }: SpinePor
     if (!isJudged && !forwarding.needsWholeBody(route)) return ingress.meterBody(arrival, maxBytes);
     const collected = await ingress.collectBody(arrival, opened.name, maxBytes);
     if (isDenial(collected)) return collected;
-    if (!isJudged) return { kind: 'bytes', bytes: collected, contentType: null };
+    if (!isJudged)
+      return collected.length === 0 ? NO_BODY : { kind: 'bytes', bytes: collected, contentType: null };
     const rewritten = translation.rewrite(opened, route, collected, arrival.header('content-type'));
     if (isDenial(rewritten)) return rewritten;
     const { bytes, contentType, formFields } = rewritten;

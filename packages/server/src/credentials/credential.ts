@@ -25,12 +25,14 @@ export interface RequestToSign {
 
 /** What is added to a request. */
 export interface MadeCredential {
-  /** Flat list, lower-case names. They replace lines of the same names. */
+  /** Lines with lower-case names. They replace lines of the same names. */
   readonly headers: readonly (readonly [name: string, value: Secret])[];
   /** Put behind the query, encoded; null for none. */
   readonly query: Secret | null;
-  /** Texts that must not come back, beside the credential's parts. */
+  /** Texts that must not come back, beside the credential's parts. The very same list for as long as the same token is used. */
   readonly secrets: readonly Secret[];
+  /** To be told when the provider refused it: it is not used again. True when the next one may fare better. */
+  refuse(): boolean;
 }
 
 /** A request to a token endpoint. */
@@ -44,9 +46,13 @@ export interface TokenFetch {
   readonly body: Uint8Array | null;
 }
 
-/** Why there is no credential: the provider refused its parts, could not be reached, or answered what cannot be read. `reason` is for the log and holds no secret. */
+/**
+ * Why there is no credential; `reason` is for the log and holds no secret. `unusable`: its parts are no such key. `refused`: the token endpoint
+ * took none of them. `denied`: that endpoint's address is one the relay does not go to. `unreachable`: it could not be asked, or not now.
+ * `invalid`: its answer cannot be read.
+ */
 export interface CredentialFault {
-  readonly fault: 'refused' | 'unreachable' | 'invalid';
+  readonly fault: 'unusable' | 'refused' | 'denied' | 'unreachable' | 'invalid';
   readonly reason: string;
 }
 
@@ -61,14 +67,12 @@ export type FetchToken = (request: TokenFetch) => Promise<TokenReply | Credentia
 
 /** Makes credentials. */
 export interface CredentialMaker {
-  /** The credential for one request. `fetchToken` is asked only where nothing usable is remembered. Never throws. */
+  /** The credential for one request. `fetchToken` is asked only where nothing usable is remembered; who comes meanwhile waits for the same answer. */
   make(
     ingredients: Ingredients,
     request: RequestToSign,
     fetchToken: FetchToken,
   ): Promise<MadeCredential | CredentialFault>;
-  /** The provider refused what was made: a remembered token is not used again. */
-  forget(ingredients: Ingredients): void;
 }
 
 /** Whether a value is the reason for there being none. */

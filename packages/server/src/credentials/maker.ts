@@ -1,5 +1,4 @@
 /** The shelf's entry: makes the credential that a scheme asks for, and remembers tokens until shortly before their end. */
-
 import { LRUCache } from 'lru-cache';
 import { concatBytes, encodeBase64Url, encodeUtf8, Secret, sha256 } from 'relayapi-token';
 import type { Clock } from '../clock.ts';
@@ -11,21 +10,16 @@ import {
   type Ingredients,
   isFault,
   type MadeCredential,
-  type RequestToSign,
 } from './credential.ts';
 import { encodePairs, fill } from './fill.ts';
 import { signOracle } from './oci.ts';
-import { mintToken, type ShortLived } from './short-lived.ts';
+import { mintToken, UNUSABLE } from './short-lived.ts';
+import type { Signer } from './signing.ts';
 import { signAws } from './sigv4.ts';
 import { signTencent } from './tc3.ts';
 import { signVolcengine } from './volcengine.ts';
 
-const SIGNERS: Readonly<
-  Record<
-    SignedAuth['by'],
-    (ingredients: Ingredients, request: RequestToSign, time: { nowMs: number }) => Promise<MadeCredential>
-  >
-> = {
+const SIGNERS: Readonly<Record<SignedAuth['by'], Signer>> = {
   'aws-sigv4': signAws,
   'tencent-tc3': signTencent,
   volcengine: signVolcengine,
@@ -36,68 +30,116 @@ const SIGNERS: Readonly<
 const MOST_TOKENS = 4096;
 /** A token is not used in its last minute, or in the last half of a shorter life. */
 const MARGIN_MS = 60_000;
+/** A token that was fetched because one was refused, and is refused as soon as this, shows that more of them will not help. */
+const AGAIN_MS = 30_000;
 
 interface Remembered {
-  readonly live: Promise<ShortLived | CredentialFault>;
-  untilMs: number;
+  readonly made: Promise<MadeCredential | CredentialFault>;
+  /** Null while it is being fetched. */
+  window: Window | null;
+}
+
+/** When a token may be used: told by the clock that cannot be set, and by the wall, which goes on while a machine sleeps. */
+interface Window {
+  readonly fromWallMs: number;
+  readonly untilWallMs: number;
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 /** Makes the maker. */
 export function createCredentialMaker(clock: Clock): CredentialMaker {
   const remembered = new LRUCache<string, Remembered>({ max: MOST_TOKENS });
+  const refusedAtMs = new LRUCache<string, number>({ max: MOST_TOKENS });
+  const names = new WeakMap<Ingredients, string>();
+
+  function nameFor(ingredients: Ingredients): string {
+    const known = names.get(ingredients);
+    if (known !== undefined) return known;
+    const name = nameOf(ingredients);
+    names.set(ingredients, name);
+    return name;
+  }
+
+  function isUsable({ window }: Remembered): boolean {
+    if (window === null) return true;
+    const wallMs = clock.nowMs();
+    if (wallMs < window.fromWallMs || wallMs >= window.untilWallMs) return false;
+    return clock.monotonicMs() < window.untilMs;
+  }
 
   /** Requests that come while a token is being fetched wait for the same one. */
-  async function tokenOf(
+  function tokenOf(
     ingredients: Ingredients,
     fetchToken: FetchToken,
-  ): Promise<ShortLived | CredentialFault> {
-    const name = nameOf(ingredients);
+  ): Promise<MadeCredential | CredentialFault> {
+    const name = nameFor(ingredients);
     const known = remembered.get(name);
-    if (known !== undefined && clock.nowMs() < known.untilMs) return known.live;
-    const nowMs = clock.nowMs();
-    const live = mintToken(ingredients, { nowMs, fetchToken, newId: () => crypto.randomUUID() });
-    const entry: Remembered = { live, untilMs: Number.POSITIVE_INFINITY };
+    if (known !== undefined && isUsable(known)) return known.made;
+    const obtaining = Promise.withResolvers<MadeCredential | CredentialFault>();
+    const entry: Remembered = { made: obtaining.promise, window: null };
     remembered.set(name, entry);
-    const forget = () => {
-      if (remembered.peek(name) === entry) remembered.delete(name);
-    };
+    obtain(name, entry, ingredients, fetchToken).then(obtaining.resolve, obtaining.reject);
+    return entry.made;
+  }
+
+  async function obtain(
+    name: string,
+    entry: Remembered,
+    ingredients: Ingredients,
+    fetchToken: FetchToken,
+  ): Promise<MadeCredential | CredentialFault> {
+    const { scheme } = ingredients;
+    if (scheme.kind !== 'exchanged') throw new Error('no token');
+    const [wallMs, nowMs] = [clock.nowMs(), clock.monotonicMs()];
+    let isKept = false;
     try {
-      const token = await live;
-      if (isFault(token)) forget();
-      else entry.untilMs = token.endsAtMs - Math.min(MARGIN_MS, (token.endsAtMs - nowMs) / 2);
-      return token;
-    } catch (error) {
-      forget();
-      throw error;
+      const ports = { nowMs: wallMs, fetchToken, newId: () => crypto.randomUUID() };
+      const token = await mintToken(scheme.by, ingredients, ports);
+      if (isFault(token)) return token;
+      const usedMs = token.lifeMs - Math.min(MARGIN_MS, token.lifeMs / 2);
+      const fromWallMs = wallMs - MARGIN_MS;
+      entry.window = { fromWallMs, untilWallMs: wallMs + usedMs, fromMs: nowMs, untilMs: nowMs + usedMs };
+      isKept = true;
+      return lineFor(scheme.then, token.token, () => refuse(name, entry));
+    } finally {
+      if (!isKept) forget(name, entry);
     }
+  }
+
+  function forget(name: string, entry: Remembered): void {
+    if (remembered.peek(name) === entry) remembered.delete(name);
+  }
+
+  /** A refused token may have ended early: the next call fetches another. One that was fetched for that and is refused too has ended nothing. */
+  function refuse(name: string, entry: Remembered): boolean {
+    forget(name, entry);
+    const nowMs = clock.monotonicMs();
+    const lastMs = refusedAtMs.get(name) ?? Number.NEGATIVE_INFINITY;
+    const isAnother = (entry.window?.fromMs ?? nowMs) >= lastMs;
+    if (isAnother) refusedAtMs.set(name, nowMs);
+    return !isAnother || nowMs - lastMs >= AGAIN_MS;
   }
 
   return {
     async make(ingredients, request, fetchToken) {
-      const { scheme } = ingredients;
-      try {
-        if (scheme.kind === 'signed') {
-          return await SIGNERS[scheme.by](ingredients, request, { nowMs: clock.nowMs() });
-        }
-        const token = await tokenOf(ingredients, fetchToken);
-        return isFault(token) ? token : lineFor(scheme.then, token.token);
-      } catch {
-        // parts that no key can be read from; what a library says of them may hold a piece
-        return { fault: 'refused', reason: 'the credential’s parts cannot be used' };
-      }
+      const { scheme, parts, vars } = ingredients;
+      if (scheme.kind === 'exchanged') return tokenOf(ingredients, fetchToken);
+      const signing = { scheme, parts, vars, request, nowMs: clock.nowMs() };
+      return (await SIGNERS[scheme.by](signing)) ?? UNUSABLE;
     },
-    forget: (ingredients) => void remembered.delete(nameOf(ingredients)),
   };
 }
 
-function lineFor(then: HeaderAuth | QueryAuth, token: Secret): MadeCredential {
+function lineFor(then: HeaderAuth | QueryAuth, token: Secret, refuse: () => boolean): MadeCredential {
   const values = { access_token: token };
+  const secrets = [token];
   if (then.kind === 'header') {
     const value = new Secret(fill(then.template, values));
-    return { headers: [[then.name, value]], query: null, secrets: [token] };
+    return { headers: [[then.name.toLowerCase(), value]], query: null, secrets, refuse };
   }
   const pairs = then.pairs.map(({ name, template }) => [name, fill(template, values)] as const);
-  return { headers: [], query: new Secret(encodePairs(pairs, then.separator)), secrets: [token] };
+  return { headers: [], query: new Secret(encodePairs(pairs, then.separator)), secrets, refuse };
 }
 
 /** A digest of scheme, parts and variables: no credential is kept as a map key. */
@@ -105,6 +147,7 @@ function nameOf({ scheme, parts, vars }: Ingredients): string {
   const revealed = Object.keys(parts)
     .sort()
     .map((name) => [name, (parts[name] as Secret).reveal()]);
-  const texts = [JSON.stringify(scheme), JSON.stringify(revealed), JSON.stringify(vars)];
+  const given = Object.entries(vars).sort(([one], [other]) => (one < other ? -1 : 1));
+  const texts = [scheme, revealed, given].map((part) => JSON.stringify(part));
   return encodeBase64Url(sha256(concatBytes(...texts.map((text) => sha256(encodeUtf8(text))))));
 }

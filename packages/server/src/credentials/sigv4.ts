@@ -1,65 +1,47 @@
-/** AWS Signature Version 4 (Authenticating Requests, AWS General Reference), by aws4fetch. Every header that goes up and has a meaning is signed, and the body's SHA-256. */
+/** AWS Signature Version 4, by aws4fetch. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
 import { AwsV4Signer } from 'aws4fetch';
-import { Secret } from 'relayapi-token';
-import type { Ingredients, MadeCredential, RequestToSign } from './credential.ts';
+import type { MadeCredential } from './credential.ts';
 import { sha256Hex } from './crypto.ts';
 import { fill } from './fill.ts';
+import { basicTime, type Signing, signedLines } from './signing.ts';
 
-/** Headers that an intermediary or the transport may write anew: a signature over them would break. */
-const UNSIGNED = new Set([
-  'accept',
-  'accept-encoding',
-  'user-agent',
-  'cdn-loop',
-  'content-length',
-  'connection',
-]);
+/** Lines without a meaning for the call that a transport or a proxy may write anew: a signature over them would break. Length and connection are the transport's and stand in no list. */
+const UNSIGNED = new Set(['accept', 'accept-encoding', 'accept-language', 'cdn-loop', 'date', 'user-agent']);
 
-/** What is signed beside the request. */
-export interface SigningTime {
-  readonly nowMs: number;
+/** Lines that a signature adds. */
+const ADDED = ['authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'];
+
+/** Signs a request: host, type, whatever the entry sends beside, and the body's SHA-256, which goes along as the AWS SDKs send it. */
+export async function signAws(signing: Signing): Promise<MadeCredential> {
+  const hash = await sha256Hex(signing.request.body);
+  return signAwsLines(signing, ['x-amz-content-sha256', hash]);
 }
 
-/** Signs a request. */
-export async function signAws(
-  { scheme, parts, vars }: Ingredients,
-  request: RequestToSign,
-  { nowMs }: SigningTime,
+/** The same with these lines beside the request's own. */
+export async function signAwsLines(
+  { scheme, parts, vars, request, nowMs }: Signing,
+  more: readonly string[],
 ): Promise<MadeCredential> {
-  if (scheme.kind !== 'signed') throw new Error('no signature');
-  const hash = await sha256Hex(request.body);
-  const headers = new Headers({ 'x-amz-content-sha256': hash });
-  for (let i = 0; i < request.headers.length; i += 2) {
-    const name = request.headers[i] as string;
-    if (!UNSIGNED.has(name)) headers.append(name, request.headers[i + 1] as string);
+  const headers = new Headers();
+  const all = [...request.headers, ...more];
+  for (let i = 0; i < all.length; i += 2) {
+    const name = all[i] as string;
+    if (!UNSIGNED.has(name)) headers.append(name, all[i + 1] as string);
   }
-  const session = parts['session_token'];
   const signer = new AwsV4Signer({
     method: request.method,
     url: request.origin + request.path,
     headers,
     body: request.body as Uint8Array<ArrayBuffer>,
-    accessKeyId: (parts['access_key_id'] as Secret).reveal(),
-    secretAccessKey: (parts['secret_access_key'] as Secret).reveal(),
-    ...(session && { sessionToken: session.reveal() }),
+    accessKeyId: fill('{access_key_id}', parts),
+    secretAccessKey: fill('{secret_access_key}', parts),
+    ...(Object.hasOwn(parts, 'session_token') && { sessionToken: fill('{session_token}', parts) }),
     service: scheme.service,
     region: fill(scheme.region, vars),
-    datetime: new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, ''),
+    datetime: basicTime(nowMs),
     allHeaders: true,
   });
   const signed = (await signer.sign()).headers;
-  const line = (name: string): [string, Secret][] => {
-    const value = signed.get(name);
-    return value === null ? [] : [[name, new Secret(value)]];
-  };
-  return {
-    headers: [
-      ...line('authorization'),
-      ...line('x-amz-date'),
-      ...line('x-amz-security-token'),
-      ...line('x-amz-content-sha256'),
-    ],
-    query: null,
-    secrets: [],
-  };
+  const lines = ADDED.map((name) => [name, signed.get(name)] as const).filter(([, value]) => value !== null);
+  return signedLines(Object.fromEntries(lines) as Record<string, string>);
 }

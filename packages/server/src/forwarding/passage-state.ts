@@ -1,6 +1,6 @@
 /** What the two halves of a passage share: the stage behind it and the state of one call. Types only. */
 import type { Clock } from '../clock.ts';
-import type { CredentialMaker } from '../credentials/credential.ts';
+import type { CredentialMaker, MadeCredential } from '../credentials/credential.ts';
 import type { Denial } from '../errors.ts';
 import type { AdmittedCall, Outcome, Tap } from '../exchange.ts';
 import type { RawHeaders, ResponseSink } from '../io.ts';
@@ -43,6 +43,8 @@ export interface Passage {
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
   finder: KeyFinder;
+  /** What was made for this call; null where the credential is put in as it is. */
+  made: MadeCredential | null;
   readonly cleanups: (() => void)[];
   watch: SilenceWatch;
   comments: SilenceWatch | null;

@@ -9,12 +9,12 @@ import { type Denial, deny } from '../errors.ts';
 import type { AdmittedCall, Outcome, Route, Tap } from '../exchange.ts';
 import type { RawHeaders, ResponseSink } from '../io.ts';
 import { BROKEN } from './answer.ts';
-import { authenticate, authenticateAtOnce, denialOfFault } from './authenticate.ts';
+import { denialOfFault, finderOfMade, makeCredential, withLines, withQuery } from './authenticate.ts';
 import type { RestScope } from './credential-rest.ts';
 import { dispatch } from './dispatch.ts';
 import { createKeyFinder, type KeyFinder } from './key-search.ts';
 import { ERROR_BODY_BYTES, ERROR_BODY_MS } from './options.ts';
-import { bodyFault, openOutgoingBody } from './outgoing-body.ts';
+import { bodyFault, type OutgoingBody, openOutgoingBody } from './outgoing-body.ts';
 import { complete, crash, endWith, onGone, passedHeaders } from './passage-end.ts';
 import type { Passage, PassageStage } from './passage-state.ts';
 import { joinAnswerHeaders } from './response-headers.ts';
@@ -40,6 +40,7 @@ export function pass(
       resolve,
       reject,
       finder: finderOf(call.route),
+      made: null,
       cleanups: [],
       watch: createSilenceWatch(
         stage.clock,
@@ -88,17 +89,25 @@ async function begin(p: Passage): Promise<void> {
     return onBodyFault(p, error);
   }
   if (p.ended) return;
-  const body = p.body.take();
   const headers = stage.headersFor(call);
-  const ready =
-    authenticateAtOnce(call.route, headers) ??
-    (await authenticate(call, headers, body instanceof Uint8Array ? body : null, stage));
+  const { path, credential } = call.route;
+  if (credential === null || credential.kind === 'header') return send(p, path, headers);
+  if (credential.kind === 'query') return send(p, withQuery(path, credential.value), headers);
+  const made = await makeCredential(call, credential, headers, stage);
   if (p.ended) return;
-  if (isFault(ready)) {
-    if (ready.fault === 'refused') stage.rest.rest(call.route, call.opened, 'credential');
-    return endWith(p, denialOfFault(ready));
+  if (isFault(made)) {
+    if (made.fault === 'refused') stage.rest.rest(call.route, call.opened, 'credential');
+    return endWith(p, denialOfFault(made));
   }
-  if (ready.secrets.length > 0) p.finder = createKeyFinder(secretsOf(call.route, ready.secrets));
+  p.made = made;
+  if (made.secrets.length > 0) p.finder = finderOfMade(credential, made);
+  send(p, made.query === null ? path : withQuery(path, made.query), withLines(headers, made));
+}
+
+/** Hands the request to the transport. */
+function send(p: Passage, path: string, headers: readonly string[]): void {
+  const { call, sink, stage } = p;
+  const body = p.body as OutgoingBody;
   sink.onDrain(() => onDrain(p));
   p.sentAtMs = stage.clock.monotonicMs();
   p.watch.start(stage.headersTimeoutMs);
@@ -108,10 +117,10 @@ async function begin(p: Passage): Promise<void> {
     {
       destination: call.route.destination,
       method: call.arrival.method,
-      path: ready.path,
-      headers: ready.headers,
-      body,
-      bodyBytes: p.body.bytes,
+      path,
+      headers,
+      body: body.take(),
+      bodyBytes: body.bytes,
     },
     new PassageEvents(p),
   );
@@ -197,13 +206,10 @@ function onHeaders(p: Passage, status: number, rawHeaders: RawHeaders): void {
   if (p.framed && stage.keepAliveCommentMs > 0) startComments(p);
 }
 
-/** A refused key rests. A token that was fetched may have ended early: the next call fetches another, and rests if that cannot be had. */
-function restCredential({ call, stage }: Passage, scope: RestScope): void {
-  const { credential } = call.route;
-  if (credential?.kind !== 'made' || credential.ingredients.scheme.kind !== 'exchanged') {
-    return stage.rest.rest(call.route, call.opened, scope);
-  }
-  stage.maker.forget(credential.ingredients);
+/** A refused credential rests, unless another token may fare better. What a caller can provoke tells nothing of a token. */
+function restCredential({ call, stage, made }: Passage, scope: RestScope): void {
+  if (scope === 'credential' && made?.refuse()) return;
+  stage.rest.rest(call.route, call.opened, scope);
 }
 
 function onData(p: Passage, chunk: Uint8Array): void {
@@ -324,8 +330,8 @@ function finderOf(route: Route): KeyFinder {
 }
 
 /** Every text that must not come back, the word after the scheme included. */
-function secretsOf(route: Route, more: readonly Secret[] = []): readonly Secret[] {
-  const texts = new Set([...route.secrets, ...more].map((secret) => secret.reveal()));
+function secretsOf(route: Route): readonly Secret[] {
+  const texts = new Set(route.secrets.map((secret) => secret.reveal()));
   const { credential } = route;
   const word = credential?.kind === 'header' ? credential.value.reveal().split(' ').at(-1) : undefined;
   if (word) texts.add(word);

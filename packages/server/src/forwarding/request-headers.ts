@@ -36,6 +36,15 @@ const NEVER = new Set([
   'via',
   'x-api-key',
   'x-goog-api-key',
+  // what signatures are sent in
+  'x-amz-content-sha256',
+  'x-amz-date',
+  'x-amz-security-token',
+  'x-content-sha256',
+  'x-date',
+  'x-security-token',
+  'x-tc-timestamp',
+  'x-tc-token',
 ]);
 const NEVER_PREFIX = ['relay-', 'sec-', 'x-forwarded-', 'proxy-'];
 
@@ -59,7 +68,6 @@ export function buildRequestHeaders(
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const field = passedName(raw[i] as string, provider);
     if (field === null || field === credentialName || holds(headers, field)) continue;
-    if (isSet(provider, field)) continue;
     push(headers, field, headerValues(raw, field).join(', '));
   }
   for (const [field, value] of provider.defaultHeaders) {
@@ -118,6 +126,7 @@ function passedName(field: string, provider: Provider): string | null {
 /** True when the provider's entry lets this request header (lower case) through. */
 function mayPass(field: string, provider: Provider): boolean {
   if (NEVER.has(field) || NEVER_PREFIX.some((prefix) => field.startsWith(prefix))) return false;
+  if (isSet(provider, field)) return false;
   if (field === 'content-type' || field === 'accept' || field === 'user-agent') return false;
   return provider.passHeaders.some((rule) =>
     rule.endsWith('*') ? field.startsWith(rule.slice(0, -1)) : field === rule,

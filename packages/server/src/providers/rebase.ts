@@ -11,18 +11,21 @@ export function rebaseProvider(provider: Provider, base: string): Provider {
   const at = {
     ...provider,
     origin: new URL(origin).origin,
+    vars: varsLeft(provider, provider.roots),
     originByKey: [],
     trusted: false,
     ownBase: true,
   };
-  if (root === '') return { ...at, vars: varsOf(provider, provider.roots) };
+  if (root === '') return at;
   const known = longestRootEnding(provider.roots, root);
-  if (known === null) return { ...at, vars: {}, roots: [root], endpoints: provider.endpoints.map(unbound) };
+  if (known === null) {
+    const roots = [root];
+    return { ...at, vars: varsLeft(provider, roots), roots, endpoints: provider.endpoints.map(unbound) };
+  }
   const prefix = root.slice(0, root.length - known.length);
   const others = provider.roots.filter((one) => one !== known);
   return {
     ...at,
-    vars: varsOf(provider, provider.roots),
     roots: [known, ...others].map((one) => prefix + one),
     endpoints: provider.endpoints.map((row) =>
       row.root === undefined ? row : { ...row, root: prefix + row.root },
@@ -39,11 +42,12 @@ function longestRootEnding(roots: readonly string[], path: string): string | nul
   return best;
 }
 
-/** The variables that these roots hold; those of the origin went with it. */
-function varsOf({ vars }: Provider, roots: readonly string[]): Provider['vars'] {
-  return Object.fromEntries(
-    Object.entries(vars).filter(([name]) => roots.some((root) => root.includes(`{${name}}`))),
-  );
+/** The variables that still stand somewhere once the host is another: in these roots, a header, a signature's scope, the address of a token endpoint. */
+function varsLeft(provider: Provider, roots: readonly string[]): Provider['vars'] {
+  const { auth, otherCredentials, setHeaders, endpoints } = provider;
+  const places = [roots, auth, otherCredentials, setHeaders, endpoints.map((row) => row.auth)];
+  const texts = JSON.stringify(places);
+  return Object.fromEntries(Object.entries(provider.vars).filter(([name]) => texts.includes(`{${name}}`)));
 }
 
 function unbound(row: Endpoint): Endpoint {

@@ -28,4 +28,13 @@ export const RELAY_OWNED_HEADERS: ReadonlySet<string> = new Set([
   'x-forwarded-host',
   'x-forwarded-proto',
   'x-real-ip',
+  // what signatures are sent in
+  'x-amz-content-sha256',
+  'x-amz-date',
+  'x-amz-security-token',
+  'x-content-sha256',
+  'x-date',
+  'x-security-token',
+  'x-tc-timestamp',
+  'x-tc-token',
 ]);

@@ -6,6 +6,7 @@ import type { AuthScheme, CredentialForm, Provider } from '../providers/provider
 /** Credential parts by field name; a plain key is `{ key }`. */
 export type CredentialParts = Readonly<Record<string, Secret>>;
 
+const NO_NAMES: readonly string[] = [];
 const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
 /** The form in which a credential was given, by its fields; null when the provider takes none like it. */
@@ -66,6 +67,12 @@ export function routeCredential(
     case 'exchanged':
       return { kind: 'made', ingredients: { scheme: auth, parts, vars }, destinationOf };
   }
+}
+
+/** Names that the credential has in the query: a caller's own pairs of these names are dropped. */
+export function queryNamesOf(auth: AuthScheme): readonly string[] {
+  const into = auth.kind === 'exchanged' ? auth.then : auth;
+  return into.kind === 'query' ? into.pairs.map(({ name }) => name) : NO_NAMES;
 }
 
 function headerValue(text: string): Secret {

@@ -5,15 +5,15 @@
 import type { Allow, UpstreamClaim } from 'relayapi-token';
 import { type Denial, deny, isDenial } from '../errors.ts';
 import type { Arrival, Opened, Route } from '../exchange.ts';
-import type { Provider, ProviderCatalog } from '../providers/provider.ts';
-import { type CredentialParts, formOf, misfitOf, routeCredential } from './credential.ts';
+import type { AuthScheme, Provider, ProviderCatalog } from '../providers/provider.ts';
+import { type CredentialParts, formOf, misfitOf, queryNamesOf, routeCredential } from './credential.ts';
 import { type EndpointMatch, findEndpoint } from './endpoints.ts';
 import type { RoutingOptions, VaultEntry } from './options.ts';
 import { hostAndPort, isBaseAllowed, originOf } from './origin.ts';
 import { cleanPath } from './path.ts';
 import { filterQuery } from './query.ts';
 import { type RootedPath, readRoots } from './roots.ts';
-import { fillRoots, type Variables, varsFit } from './variables.ts';
+import { fillRoots, type Variables } from './variables.ts';
 
 /** What routing needs from outside. */
 export interface RoutingPorts {
@@ -34,6 +34,8 @@ interface Upstream {
   readonly provider: Provider;
   readonly destination: Route['destination'];
   readonly parts: CredentialParts;
+  /** How this form of the credential is put in, unless the endpoint has its own way. */
+  readonly auth: AuthScheme;
   readonly vars: Variables;
   readonly entry: VaultEntry | null;
   /** Routes of paths that were asked for, by method and rest of the path. */
@@ -76,8 +78,8 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
   }
 
   function findRoute(upstream: Upstream, arrival: Arrival): Route | Denial {
-    const { provider, destination, parts, vars, entry } = upstream;
-    const target = readTarget(provider, arrival);
+    const { provider, destination, parts, auth, vars, entry } = upstream;
+    const target = readTarget(provider, auth, arrival);
     if (isDenial(target)) return target;
     const { root, relative, match, query } = target;
     const endpoint = match?.endpoint ?? null;
@@ -92,10 +94,7 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
       segments: match?.segments ?? {},
       query: query.pairs,
       vars,
-      credential: routeCredential(endpoint?.auth ?? formOf(provider, parts)?.auth ?? provider.auth, parts, {
-        vars,
-        destinationOf,
-      }),
+      credential: routeCredential(endpoint?.auth ?? auth, parts, { vars, destinationOf }),
       secrets: Object.values(parts),
       trusted: provider.trusted,
       vaultModels: entry?.models ?? null,
@@ -116,31 +115,24 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
     if (claim.base !== undefined) {
       const provider = atBase(claim.base, found, opened);
       if (isDenial(provider)) return provider;
-      // the variables of the origin fell with it; those of the roots still count
-      const kept = Object.keys(provider.vars).flatMap((name) => {
-        const value = claim.vars?.[name];
-        return value === undefined ? [] : [[name, value] as const];
-      });
-      const vars = Object.fromEntries(kept);
-      const there = varsFit(provider, vars) ? fillRoots(provider, vars) : null;
-      if (there === null) return otherVars(found);
-      return upstreamAt(there, provider.origin, parts, vars, entry);
+      // what stood in the host alone has no place any more
+      const left = Object.entries(claim.vars ?? {}).filter(([name]) => Object.hasOwn(provider.vars, name));
+      return upstreamAt(provider, parts, Object.fromEntries(left), entry);
     }
-    const vars = entry?.vars ?? claim.vars ?? {};
-    const origin = originOf(found, vars, parts['key'] ?? null);
-    const there = origin === null ? null : fillRoots(found, vars);
-    if (origin === null || there === null) return otherVars(found);
-    return upstreamAt(there, origin, parts, vars, entry);
+    return upstreamAt(found, parts, entry?.vars ?? claim.vars ?? {}, entry);
   }
 
   function upstreamAt(
     provider: Provider,
-    origin: string,
     parts: CredentialParts,
     vars: Upstream['vars'],
     entry: VaultEntry | null,
-  ): Upstream {
-    return { provider, destination: destinationOf(origin), parts, vars, entry, routes: new Map() };
+  ): Upstream | Denial {
+    const origin = originOf(provider, vars, parts['key'] ?? null);
+    const there = origin === null ? null : fillRoots(provider, vars);
+    if (origin === null || there === null) return otherVars(provider);
+    const auth = formOf(there, parts)?.auth ?? there.auth;
+    return { provider: there, destination: destinationOf(origin), parts, auth, vars, entry, routes: new Map() };
   }
 
   function destinationOf(origin: string): Route['destination'] {
@@ -188,7 +180,7 @@ interface Target extends RootedPath {
   readonly query: NonNullable<ReturnType<typeof filterQuery>>;
 }
 
-function readTarget(provider: Provider, arrival: Arrival): Target | Denial {
+function readTarget(provider: Provider, auth: AuthScheme, arrival: Arrival): Target | Denial {
   const clean = cleanPath(arrival.rest);
   if (clean === null) return deny('bad_target', { reason: 'path' });
   const readings = readRoots(clean.path, provider.roots);
@@ -201,7 +193,10 @@ function readTarget(provider: Provider, arrival: Arrival): Target | Denial {
     break;
   }
   if (clean.encodedSlash && match === null) return deny('bad_target', { reason: 'encoded slash' });
-  const query = filterQuery(arrival.query, provider.passQuery, provider);
+  const own = queryNamesOf(match?.endpoint.auth ?? auth);
+  const passed =
+    own.length === 0 ? provider.passQuery : provider.passQuery.filter((name) => !own.includes(name));
+  const query = filterQuery(arrival.query, passed, provider);
   if (query === null) return deny('bad_target', { reason: 'query' });
   const named = match?.endpoint.models?.some(
     (place) =>

@@ -39,7 +39,6 @@ export function headerCredential(name: string, value: string): RouteCredential {
 /** A maker for calls whose credential is put in as it is. */
 export const noMaker: CredentialMaker = {
   make: () => Promise.reject(new Error('nothing to make')),
-  forget: () => {},
 };
 
 /** What a fake call is made of; all of it has defaults. */
