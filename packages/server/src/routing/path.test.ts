@@ -339,6 +339,17 @@ describe('paths as clients send them (clients.md 1.1)', () => {
     ],
     ['deepseek', '/chat/completions', '/v1/chat/completions'],
     ['deepseek', '/beta/completions', '/beta/completions'],
+    ['sarvam', '/speech-to-text', '/speech-to-text'],
+    ['sarvam', '/chat/completions', '/v1/chat/completions'],
+    ['perplexity', '/chat/completions', '/chat/completions'],
+    ['perplexity', '/v1/responses', '/v1/responses'],
+    ['zhipuai', '/api/paas/v4/chat/completions', '/api/paas/v4/chat/completions'],
+    ['zhipuai', '/api/anthropic/v1/messages', '/api/anthropic/v1/messages'],
+    ['fireworks-ai', '/v1/chat/completions', '/inference/v1/chat/completions'],
+    ['cohere', '/v2/chat', '/v2/chat'],
+    ['cohere', '/v1/chat/completions', '/compatibility/v1/chat/completions'],
+    ['datarobot', '/api/v2/genai/llmgw/chat/completions/', '/api/v2/genai/llmgw/chat/completions/'],
+    ['snowflake-cortex', '/api/v2/cortex/inference:complete', '/api/v2/cortex/inference:complete'],
   ])('%s %s reaches %s', (provider, rest, path) => {
     const route = routeOf(provider, 'POST', rest);
     expect(route).toMatchObject({ path, endpoint: { kind: 'inference' } });

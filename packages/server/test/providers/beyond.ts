@@ -1,5 +1,12 @@
 /** Where the registry and the gathered facts (expected.json) differ on purpose. */
 
+/** Entries that the facts do not hold at all: origin, `authorization` line, paths. By hand, from the provider's documents, not from the entry. */
+export const ADDED: Readonly<
+  Record<string, readonly [origin: string, authorization: string, ...paths: string[]]>
+> = {
+  'tencent-lkeap': ['https://api.lkeap.cloud.tencent.com', 'Bearer {key}', 'POST /v1/chat/completions'],
+};
+
 /** Open rows that the facts do not name, each list with what shows it. */
 export const BEYOND: Readonly<Record<string, readonly string[]>> = {
   // Gemini's v1 has the same methods as v1beta: https://ai.google.dev/gemini-api/docs/api-versions
