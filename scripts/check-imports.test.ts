@@ -72,6 +72,8 @@ const PLANTED: readonly [rule: string, from: string, text: string][] = [
   ['base-headers-import-leaves', `${S}/base-headers.ts`, uses('./ingress/ingress.ts')],
   ['shelves-are-strangers', `${S}/dialects/gemini.ts`, usesType('../providers/provider.ts')],
   ['shelves-are-strangers', `${S}/providers/auth.ts`, uses('../policy/policy.ts')],
+  ['credentials-know-schemes', `${S}/credentials/sigv4.ts`, uses('../forwarding/transport.ts')],
+  ['forwarding-makes-credentials', `${S}/routing/credential.ts`, usesType('../credentials/credential.ts')],
   ['stages-are-strangers', `${S}/policy/origin.ts`, uses('../ingress/ingress.ts')],
   ['stages-are-strangers', `${S}/metering/tap.ts`, usesType('../dialects/gemini.ts')],
   ['stages-are-strangers', `${S}/routing/route.ts`, uses('../relay.ts')],

@@ -14,6 +14,9 @@ const EXCHANGE = `${SERVER}/exchange\\.ts$`;
 const RENDER_ERROR = `${SERVER}/render-error\\.ts$`;
 /** Interfaces that a runtime or a shelf implements: whoever hands a value across may name them. */
 const SHELF_INTERFACES = `${SERVER}/(providers/provider|dialects/dialect|stores/store)\\.ts$`;
+const PROVIDER = `${SERVER}/providers/provider\\.ts$`;
+/** What forwarding asks for credentials that are made: its values are handed across, and forwarding alone asks. */
+const CREDENTIAL = `${SERVER}/credentials/credential\\.ts$`;
 /** Ports: interfaces beside their user, implemented by a runtime. */
 const PORTS = `${SERVER}/(forwarding/transport|observability/logger|observability/metrics|policy/country-lookup)\\.ts$`;
 /** Headers of every answer: ingress, http and the runtimes add the same ones. */
@@ -143,7 +146,7 @@ const roomRules: IForbiddenRuleType[] = [
     'exchange-knows-words',
     'exchange holds types: leaves, token and the interfaces it hands across',
     EXCHANGE,
-    [LEAVES, TOKEN, SHELF_INTERFACES, PORTS],
+    [LEAVES, TOKEN, SHELF_INTERFACES, CREDENTIAL, PORTS],
   ),
   allowOnly('ports-import-leaves', 'a port imports leaves and the options of its stage', PORTS, [
     LEAVES,
@@ -161,7 +164,19 @@ const roomRules: IForbiddenRuleType[] = [
     'stages-are-strangers',
     'a stage imports exchange, leaves, token, itself and the interfaces of shelves, never another stage',
     `${SERVER}/(${STAGES})/`,
+    [LEAVES, BASE_HEADERS, EXCHANGE, TOKEN, SHELF_INTERFACES, CREDENTIAL, `${SERVER}/$1/`, NPM],
+  ),
+  allowOnly(
+    'forwarding-makes-credentials',
+    'of the stages forwarding alone knows the shelf of credentials',
+    `${SERVER}/(?!forwarding/)(${STAGES})/`,
     [LEAVES, BASE_HEADERS, EXCHANGE, TOKEN, SHELF_INTERFACES, `${SERVER}/$1/`, NPM],
+  ),
+  allowOnly(
+    'credentials-know-schemes',
+    'credentials imports leaves, token, the interface of providers, itself',
+    `${SERVER}/credentials/`,
+    [LEAVES, TOKEN, PROVIDER, `${SERVER}/credentials/`, NPM],
   ),
   allowOnly(
     'render-error-knows-dialects',
@@ -231,7 +246,7 @@ const roomRules: IForbiddenRuleType[] = [
 export const IMPORT_RULES: IForbiddenRuleType[] = [...packageRules, ...roomRules];
 
 /** npm packages that may be imported from more than one room. */
-export const SHARED_DEPENDENCIES: readonly string[] = ['zod', 'lru-cache', 'hono'];
+export const SHARED_DEPENDENCIES: readonly string[] = ['zod', 'lru-cache', 'hono', 'jose'];
 
 /** The room of a source file: a folder of the server, the whole token package, a single file elsewhere. Null when in no room. */
 export function roomOf(file: string): string | null {

@@ -16,6 +16,13 @@ export const REVEALED: Readonly<Record<string, string>> = {
   [`${TOKEN}/seal.ts:sealEcc`]: 'into a key of the platform, or wrapped again at once',
   [`${TOKEN}/seal-primitives.ts`]: 'into the key wrap, the agreement and the signature of one token',
   [`${SERVER}/create-relay.ts:derive`]: 'into a hash, once per set of key files',
+  [`${SERVER}/credentials/fill.ts:fill`]: 'into a template of the registry; wrapped again by who asked',
+  [`${SERVER}/credentials/maker.ts:nameOf`]: 'into a hash',
+  [`${SERVER}/credentials/oci.ts:signOracle`]: 'into a signature, and the key id beside it',
+  [`${SERVER}/credentials/sigv4.ts:signAws`]: 'into a signature, and the key id beside it',
+  [`${SERVER}/credentials/tc3.ts:signTencent`]: 'into a signature, and the key id beside it',
+  [`${SERVER}/credentials/volcengine.ts:signVolcengine`]: 'into a signature, and the key id beside it',
+  [`${SERVER}/forwarding/authenticate.ts`]: 'the place where a credential that was made goes upstream',
   [`${SERVER}/forwarding/credential-rest.ts:keyOf`]: 'into a hash',
   [`${SERVER}/forwarding/idempotency-key.ts:sealIdempotencyKey`]: 'into an HMAC',
   [`${SERVER}/forwarding/key-search.ts:patternsOf`]: 'what is searched for in answers',
@@ -23,7 +30,7 @@ export const REVEALED: Readonly<Record<string, string>> = {
     'to search for the word behind the scheme too; wrapped again at once',
   [`${SERVER}/forwarding/request-headers.ts:buildRequestHeaders`]: 'the one place where a key goes upstream',
   [`${SERVER}/policy/opener.ts:open`]: 'into the digest that opened tokens are kept by',
-  [`${SERVER}/routing/credential.ts:credentialHeader`]: 'into the credential header; wrapped again at once',
+  [`${SERVER}/routing/credential.ts:fill`]: 'into the credential’s header or query; wrapped again at once',
   [`${SERVER}/routing/credential.ts:misfitOf`]: 'to tell keys that a provider’s entry refuses',
   [`${SERVER}/routing/origin.ts:originOf`]: 'some providers have a host per kind of key',
   [`${SERVER}/runtime/node/admin.ts:createAuthorizer`]: 'into a hash, once',
@@ -44,6 +51,8 @@ export const REVEALED: Readonly<Record<string, string>> = {
 const INDEX = 'a key of a map or an object, not of a cipher';
 const ONE_OPENING = 'bytes inside one opening, gone with it';
 const ONE_SEALING = 'bytes inside one sealing, gone with it';
+const ONE_SIGNING = 'inside one signature, gone with it';
+const TEMPLATE = 'a template of the registry, which names a field';
 const PUBLIC = 'a public function, whose callers may give plain text';
 
 /** `file:name` of values that are named like a secret and hold plain text or bytes, and why that is right. */
@@ -82,6 +91,17 @@ export const PLAIN: Readonly<Record<string, string>> = {
   [`${SERVER}/accounting/usage-record.ts:token`]: 'kid:jti, the name of a token',
   [`${SERVER}/config/problems.ts:key`]: INDEX,
   [`${SERVER}/config/render.ts:key`]: INDEX,
+  [`${SERVER}/credentials/crypto.ts:key`]: ONE_SIGNING,
+  [`${SERVER}/credentials/oci.ts:key`]: ONE_SIGNING,
+  [`${SERVER}/credentials/short-lived.ts:key`]: ONE_SIGNING,
+  [`${SERVER}/credentials/short-lived.ts:secret`]: ONE_SIGNING,
+  [`${SERVER}/credentials/short-lived.ts:token`]: 'just read or signed; wrapped at once',
+  [`${SERVER}/credentials/tc3.ts:dayKey`]: ONE_SIGNING,
+  [`${SERVER}/credentials/tc3.ts:secretKey`]: ONE_SIGNING,
+  [`${SERVER}/credentials/tc3.ts:signingKey`]: ONE_SIGNING,
+  [`${SERVER}/credentials/volcengine.ts:key`]: ONE_SIGNING,
+  [`${SERVER}/providers/provider.ts:password`]: TEMPLATE,
+  [`${SERVER}/providers/provider.ts:secret`]: 'the name of a field',
   [`${SERVER}/forwarding/credential-rest.ts:key`]: 'a hash',
   [`${SERVER}/forwarding/credential-rest.ts:token`]: 'a hash of claims, the identity of a token',
   [`${SERVER}/forwarding/idempotency-key.ts:key`]: 'bytes inside one HMAC, gone with it',
@@ -105,6 +125,7 @@ export const PLAIN: Readonly<Record<string, string>> = {
 /** `file:function` in which a revealed text is joined with others or turned about, and what becomes of the whole. */
 export const JOINED: Readonly<Record<string, string>> = {
   [`${TOKEN}/rai-version1.ts:deriveVersion1`]: 'hashed',
+  [`${SERVER}/forwarding/authenticate.ts`]: 'the target that is sent',
   [`${SERVER}/forwarding/credential-rest.ts:keyOf`]: 'hashed',
   [`${SERVER}/runtime/node/snapshot-file.ts:takeSnapshotFile`]: 'counters, not a key',
   [`${SERVER}/runtime/node/vault-secrets.ts:fromFile`]: 'wrapped at once',

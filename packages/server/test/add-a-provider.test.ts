@@ -9,7 +9,7 @@ import { defineProvider } from '../src/providers/define.ts';
 import type { Provider } from '../src/providers/provider.ts';
 import { REGISTRY } from '../src/providers/registry.ts';
 import { createRouting } from '../src/routing/routing.ts';
-import { allowWith, arrivalFor, KEY, openedWith } from './support/route.ts';
+import { allowWith, arrivalFor, KEY, lineOf, openedWith } from './support/route.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 const guide = read('docs/guides/add-a-provider.md');
@@ -61,7 +61,7 @@ it('the config in the guide is taken, and its providers are routed as it says', 
     const route = routing.route(opened, arrivalFor(rest, { query }));
     if (isDenial(route)) throw new Error(route.reason ?? route.denied);
     const { origin, allowPrivate } = route.destination;
-    return [origin + route.path, route.credential?.name ?? null, allowPrivate, route.endpoint?.kind];
+    return [origin + route.path, lineOf(route)?.split(':', 1)[0] ?? null, allowPrivate, route.endpoint?.kind];
   };
   expect(sent('ollama', '/v1/chat/completions')).toEqual([
     'http://127.0.0.1:11434/v1/chat/completions',

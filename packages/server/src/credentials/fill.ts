@@ -15,5 +15,7 @@ export function fill(template: string, values: Values): string {
 
 /** Pairs as application/x-www-form-urlencoded. */
 export function encodePairs(pairs: readonly (readonly [string, string])[], separator = '&'): string {
-  return pairs.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join(separator);
+  return pairs
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    .join(separator);
 }

@@ -1,6 +1,7 @@
 /** The shelf's entry: makes the credential that a scheme asks for, and remembers tokens until shortly before their end. */
-import { concatBytes, encodeBase64Url, encodeUtf8, Secret, sha256 } from 'relayapi-token';
+
 import { LRUCache } from 'lru-cache';
+import { concatBytes, encodeBase64Url, encodeUtf8, Secret, sha256 } from 'relayapi-token';
 import type { Clock } from '../clock.ts';
 import type { HeaderAuth, QueryAuth, SignedAuth } from '../providers/provider.ts';
 import {
@@ -46,7 +47,10 @@ export function createCredentialMaker(clock: Clock): CredentialMaker {
   const remembered = new LRUCache<string, Remembered>({ max: MOST_TOKENS });
 
   /** Requests that come while a token is being fetched wait for the same one. */
-  async function tokenOf(ingredients: Ingredients, fetchToken: FetchToken): Promise<ShortLived | CredentialFault> {
+  async function tokenOf(
+    ingredients: Ingredients,
+    fetchToken: FetchToken,
+  ): Promise<ShortLived | CredentialFault> {
     const name = nameOf(ingredients);
     const known = remembered.get(name);
     if (known !== undefined && clock.nowMs() < known.untilMs) return known.live;

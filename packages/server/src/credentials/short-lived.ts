@@ -156,7 +156,11 @@ function memberOf(value: unknown, at: readonly string[]): unknown {
   return found;
 }
 
-async function signToken(by: SignedToken, values: Values, nowMs: number): Promise<ShortLived | CredentialFault> {
+async function signToken(
+  by: SignedToken,
+  values: Values,
+  nowMs: number,
+): Promise<ShortLived | CredentialFault> {
   const unit = by.timesIn === 'seconds' ? 1000 : 1;
   const endsAtMs = nowMs + by.lifeSeconds * 1000;
   const claims = Object.entries(by.claims).map(([name, claim]) => {

@@ -6,7 +6,14 @@ import { sha256Hex } from './crypto.ts';
 import { fill } from './fill.ts';
 
 /** Headers that an intermediary or the transport may write anew: a signature over them would break. */
-const UNSIGNED = new Set(['accept', 'accept-encoding', 'user-agent', 'cdn-loop', 'content-length', 'connection']);
+const UNSIGNED = new Set([
+  'accept',
+  'accept-encoding',
+  'user-agent',
+  'cdn-loop',
+  'content-length',
+  'connection',
+]);
 
 /** What is signed beside the request. */
 export interface SigningTime {

@@ -101,7 +101,9 @@ function tokenFetcher(
       let bytes = 0;
       const pieces: Uint8Array[] = [];
       let sent: UpstreamCall | null = null;
-      const stop = startTimer(setTimer, TOKEN_MS, () => give({ fault: 'unreachable', reason: 'the token endpoint was silent' }));
+      const stop = startTimer(setTimer, TOKEN_MS, () =>
+        give({ fault: 'unreachable', reason: 'the token endpoint was silent' }),
+      );
       const give = (result: TokenReply | CredentialFault) => {
         stop();
         resolve(result);
@@ -125,7 +127,8 @@ function tokenFetcher(
           onData(chunk) {
             bytes += chunk.length;
             pieces.push(chunk);
-            if (bytes > TOKEN_BYTES) give({ fault: 'invalid', reason: 'the token endpoint’s answer is too long' });
+            if (bytes > TOKEN_BYTES)
+              give({ fault: 'invalid', reason: 'the token endpoint’s answer is too long' });
           },
           onEnd: () => give({ status, body: concatBytes(...pieces) }),
           onFailure: ({ kind }) => give({ fault: 'unreachable', reason: `token endpoint: ${kind}` }),

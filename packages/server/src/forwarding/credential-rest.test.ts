@@ -1,8 +1,7 @@
 /** A credential that the provider refused: the caller sees our words, and the credential rests. */
-import { Secret } from 'relayapi-token';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createFakeTime, settle } from '../../test/support/fake-time.ts';
-import { callWith, createMemorySink } from '../../test/support/forwarding.ts';
+import { callWith, createMemorySink, headerCredential } from '../../test/support/forwarding.ts';
 import { createForwardingRig, type ForwardingRig, JSON_TYPE } from '../../test/support/forwarding-rig.ts';
 import { KEY, openedWith } from '../../test/support/route.ts';
 import { createCredentialRest } from './credential-rest.ts';
@@ -40,7 +39,7 @@ describe('A27 a refused credential is never the caller’s', () => {
     expect(rig.transport.requests).toHaveLength(1);
 
     await rig.start(
-      { route: { credential: { name: 'authorization', value: new Secret('Bearer other') } } },
+      { route: { credential: headerCredential('authorization', 'Bearer other') } },
       createMemorySink(),
     );
     await rig.start({ origin: 'https://other.example.com' }, createMemorySink());
@@ -101,7 +100,7 @@ describe('what rests', () => {
     const at = (origin: string, key: string) => ({
       ...route,
       destination: { origin, allowPrivate: false },
-      credential: { name: 'authorization', value: new Secret(key) },
+      credential: headerCredential('authorization', key),
     });
     rest.rest(at('https://a.example', 'key-one'), opened('i', 'j'), 'credential');
     expect(rest.isResting(at('https://a.example', 'key-one'), opened('other', 'k'))).toBe(true);
@@ -112,7 +111,7 @@ describe('what rests', () => {
   test('ends 30 s after its own refusal, however late another credential was refused', async () => {
     const own = createFakeTime();
     const rest = createCredentialRest(own.clock);
-    const other = { ...route, credential: { name: 'authorization', value: new Secret('other-demo-key') } };
+    const other = { ...route, credential: headerCredential('authorization', 'other-demo-key') };
     rest.rest(route, opened('i', 'j'), 'credential');
     await own.advance(20_000);
     rest.rest(other, opened('i', 'j'), 'credential');

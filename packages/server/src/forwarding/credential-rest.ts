@@ -27,9 +27,11 @@ export function createCredentialRest(clock: Clock): CredentialRest {
   let lastEndMs = Number.NEGATIVE_INFINITY;
 
   function keyOf(route: Route, token: string): string | null {
-    if (route.credential === null) return null;
+    const { credential } = route;
+    if (credential === null) return null;
     const { origin } = route.destination;
-    const text = route.secrets.map((secret) => secret.reveal()).join('\0');
+    const of = credential.kind === 'made' ? Object.values(credential.ingredients.parts) : [credential.value];
+    const text = of.map((secret) => secret.reveal()).join('\0');
     return encodeBase64Url(sha256(encodeUtf8(`${origin}\0${token}\0${text}`)));
   }
 

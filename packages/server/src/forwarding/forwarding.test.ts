@@ -2,7 +2,13 @@
 import { Secret } from 'relayapi-token';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { settle } from '../../test/support/fake-time.ts';
-import { callWith, createMemorySink, plainErrors, plainFrames } from '../../test/support/forwarding.ts';
+import {
+  callWith,
+  createMemorySink,
+  noMaker,
+  plainErrors,
+  plainFrames,
+} from '../../test/support/forwarding.ts';
 import {
   createForwardingRig,
   type ForwardingRig,
@@ -174,7 +180,13 @@ test('where no timers are handed in, those of the platform hold and are called o
   try {
     const forwarding = createForwarding(
       { relayId: 'here', idempotencySecret: new Secret('demo-secret'), headersTimeoutMs: 5000 },
-      { transport: rig.transport, clock: rig.time.clock, renderError: plainErrors, errorFrame: plainFrames },
+      {
+        transport: rig.transport,
+        maker: noMaker,
+        clock: rig.time.clock,
+        renderError: plainErrors,
+        errorFrame: plainFrames,
+      },
     );
     const done = forwarding.forward(callWith(), rig.sink, rig.tap);
     await settle();

@@ -2,7 +2,7 @@
 import { Secret } from 'relayapi-token';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { settle } from '../../test/support/fake-time.ts';
-import { callWith, createMemorySink, plainErrors } from '../../test/support/forwarding.ts';
+import { callWith, createMemorySink, noMaker, plainErrors } from '../../test/support/forwarding.ts';
 import {
   createForwardingRig,
   type ForwardingRig,
@@ -157,7 +157,14 @@ test('a route without an endpoint is broken off in the opaque dialect', async ()
   };
   const forwarding = createForwarding(
     { relayId: 'here', idempotencySecret: new Secret('demo-secret') },
-    { ...rig, clock: rig.time.clock, setTimer: rig.time.setTimer, renderError: plainErrors, errorFrame },
+    {
+      ...rig,
+      maker: noMaker,
+      clock: rig.time.clock,
+      setTimer: rig.time.setTimer,
+      renderError: plainErrors,
+      errorFrame,
+    },
   );
   const done = forwarding.forward(callWith({ route: { endpoint: null } }), rig.sink, rig.tap);
   await settle();

@@ -2,7 +2,7 @@
 import { Secret } from 'relayapi-token';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { settle } from '../../test/support/fake-time.ts';
-import { callWith, createMemorySink } from '../../test/support/forwarding.ts';
+import { callWith, createMemorySink, headerCredential } from '../../test/support/forwarding.ts';
 import {
   createForwardingRig,
   type ForwardingRig,
@@ -402,7 +402,7 @@ describe('A26 the key does not come back', () => {
 
   test('nor any other secret of the route, nor the last word of a credential of several', async () => {
     const route = {
-      credential: { name: 'authorization', value: new Secret('Token for last-demo-word') },
+      credential: headerCredential('authorization', 'Token for last-demo-word'),
       secrets: [new Secret('a-second-demo-secret')],
     };
     for (const shown of ['last-demo-word', 'a-second-demo-secret']) {

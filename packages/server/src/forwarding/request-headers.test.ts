@@ -1,6 +1,6 @@
 import { Secret } from 'relayapi-token';
 import { describe, expect, test } from 'vitest';
-import { type CallParts, callWith } from '../../test/support/forwarding.ts';
+import { type CallParts, callWith, headerCredential } from '../../test/support/forwarding.ts';
 import { KEY } from '../../test/support/route.ts';
 import { appendLoop, hasPassedUs, loopName } from './cdn-loop.ts';
 import { hmacSha256, sealIdempotencyKey } from './idempotency-key.ts';
@@ -225,7 +225,7 @@ describe('A24 exactly one credential goes up, the real one', () => {
   });
 
   test('and the caller’s Authorization does not, where the real one has another name or there is none', () => {
-    for (const credential of [{ name: 'x-vendor-key', value: new Secret(KEY) }, null]) {
+    for (const credential of [headerCredential('x-vendor-key', KEY), null]) {
       const headers = built({ rawHeaders: SIXTY, provider: { passHeaders: ['*'] }, route: { credential } });
       expect(headers).not.toHaveProperty('authorization');
       expect(JSON.stringify(headers)).not.toContain('caller-credential');
@@ -243,7 +243,7 @@ describe('A24 exactly one credential goes up, the real one', () => {
     const headers = built({
       rawHeaders: ['X-Vendor-Key', 'caller-credential'],
       provider: { passHeaders: ['x-vendor-*'], defaultHeaders: [['x-vendor-key', 'default']] },
-      route: { credential: { name: 'X-Vendor-Key', value: new Secret(KEY) } },
+      route: { credential: headerCredential('X-Vendor-Key', KEY) },
     });
     expect(headers['x-vendor-key']).toBe(KEY);
     expect(headers).not.toHaveProperty('authorization');

@@ -93,7 +93,9 @@ export interface SignedToken {
   /** Protected header beside `alg`. */
   readonly header: Readonly<Record<string, string>>;
   /** Claims: texts are templates; `{now}` and `{end}` times are numbers in the named unit. */
-  readonly claims: Readonly<Record<string, string | { readonly time: 'now' | 'end'; readonly plusSeconds?: number }>>;
+  readonly claims: Readonly<
+    Record<string, string | { readonly time: 'now' | 'end'; readonly plusSeconds?: number }>
+  >;
   readonly timesIn: 'seconds' | 'milliseconds';
   readonly lifeSeconds: number;
 }

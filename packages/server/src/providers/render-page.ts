@@ -81,7 +81,20 @@ function credentialOf(entry: Provider): string {
 }
 
 function schemeOf(auth: Provider['auth']): string {
-  return auth.kind === 'none' ? 'none' : `\`${auth.name}: ${auth.template}\``;
+  switch (auth.kind) {
+    case 'none':
+      return 'none';
+    case 'header':
+      return `\`${auth.name}: ${auth.template}\``;
+    case 'query':
+      return `\`?${auth.pairs.map(({ name, template }) => `${name}=${template}`).join(auth.separator ?? '&')}\``;
+    case 'basic':
+      return `\`authorization: Basic\` of \`${auth.user}:${auth.password}\``;
+    case 'signed':
+      return `signed (${auth.by})`;
+    case 'exchanged':
+      return `${schemeOf(auth.then)}, fetched or signed for a while (${auth.by.kind})`;
+  }
 }
 
 function list(items: readonly string[]): string {

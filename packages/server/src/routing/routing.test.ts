@@ -1,6 +1,6 @@
 import { Secret, type UpstreamClaim } from 'relayapi-token';
 import { describe, expect, it } from 'vitest';
-import { allowWith, arrivalFor, KEY, openedWith } from '../../test/support/route.ts';
+import { allowWith, arrivalFor, KEY, lineOf, openedWith } from '../../test/support/route.ts';
 import { isDenial } from '../errors.ts';
 import type { Arrival, Route } from '../exchange.ts';
 import { createCatalog } from '../providers/catalog.ts';
@@ -132,19 +132,17 @@ describe('where a request goes', () => {
 
 describe('the credential', () => {
   it('is a bearer header for OpenAI, x-api-key for Anthropic, x-goog-api-key for Google', () => {
-    const openai = routed({}, '/v1/responses').credential;
-    expect([openai?.name, openai?.value.reveal()]).toEqual(['authorization', `Bearer ${KEY}`]);
-    const anthropic = routed({ provider: 'anthropic' }, '/v1/messages').credential;
-    expect([anthropic?.name, anthropic?.value.reveal()]).toEqual(['x-api-key', KEY]);
-    const google = routed({ provider: 'google' }, '/v1/models/m:generateContent').credential;
-    expect([google?.name, google?.value.reveal()]).toEqual(['x-goog-api-key', KEY]);
+    expect(lineOf(routed({}, '/v1/responses'))).toBe(`authorization: Bearer ${KEY}`);
+    expect(lineOf(routed({ provider: 'anthropic' }, '/v1/messages'))).toBe(`x-api-key: ${KEY}`);
+    expect(lineOf(routed({ provider: 'google' }, '/v1/models/m:generateContent'))).toBe(
+      `x-goog-api-key: ${KEY}`,
+    );
   });
 
   it('is a bearer header on the OpenAI-compatible paths of Anthropic and Google', () => {
-    expect(routed({ provider: 'anthropic' }, '/v1/chat/completions').credential?.name).toBe('authorization');
-    expect(routed({ provider: 'google' }, '/v1beta/openai/chat/completions').credential?.name).toBe(
-      'authorization',
-    );
+    const bearer = `authorization: Bearer ${KEY}`;
+    expect(lineOf(routed({ provider: 'anthropic' }, '/v1/chat/completions'))).toBe(bearer);
+    expect(lineOf(routed({ provider: 'google' }, '/v1beta/openai/chat/completions'))).toBe(bearer);
   });
 
   it('stands among the secrets that must not come back, and prints as nothing', () => {
@@ -211,7 +209,7 @@ describe('a vault key', () => {
 
   it('is used where the key file lists its name, and brings its own models and paths', () => {
     const route = routed({ vault: 'main' }, '/v1/responses', {}, { vault, allow });
-    expect(route.credential?.value.reveal()).toBe(`Bearer ${KEY}`);
+    expect(lineOf(route)).toBe(`authorization: Bearer ${KEY}`);
     expect(route).toMatchObject({ vaultModels: ['m'], vaultPaths: ['POST /x'] });
     expect(route.secrets.map((secret) => secret.reveal())).toEqual([KEY]);
   });

@@ -288,9 +288,9 @@ describe('A28 in the source', () => {
   });
 
   it('there is one place that hands a request to a transport, in forwarding', () => {
-    expect(places(/\btransport\.dispatch\(/g)).toEqual(['forwarding/passage.ts: 1']);
+    expect(places(/\btransport\.dispatch\(/g)).toEqual(['forwarding/dispatch.ts: 1']);
     expect(places(/\.dispatch\(/g).sort()).toEqual([
-      'forwarding/passage.ts: 1',
+      'forwarding/dispatch.ts: 1',
       'runtime/node/upstream-call.ts: 1',
     ]);
     expect(places(/\bforwarding\.forward\(/g)).toEqual(['relay.ts: 1']);

@@ -11,6 +11,7 @@ import {
   createMemorySink,
   createScriptedTransport,
   type MemorySink,
+  noMaker,
   plainErrors,
   plainFrames,
   type ScriptedTransport,
@@ -54,6 +55,7 @@ export function createForwardingRig(
     { relayId: 'here', idempotencySecret: new Secret('demo-secret'), ...options },
     {
       transport,
+      maker: noMaker,
       clock: time.clock,
       setTimer: time.setTimer,
       renderError: plainErrors,

@@ -1,6 +1,7 @@
 /** Calls, sinks and transports for the tests of the upstream side. Not part of the relay. */
 import { type Claims, Secret } from 'relayapi-token';
-import type { AdmittedCall, Arrival, PreparedBody, Route, Tap } from '../../src/exchange.ts';
+import type { CredentialMaker } from '../../src/credentials/credential.ts';
+import type { AdmittedCall, Arrival, PreparedBody, Route, RouteCredential, Tap } from '../../src/exchange.ts';
 import type { ErrorFrame, RenderError } from '../../src/forwarding/answer.ts';
 import type {
   Transport,
@@ -9,6 +10,7 @@ import type {
   UpstreamRequest,
 } from '../../src/forwarding/transport.ts';
 import type { HeaderList, ResponseSink } from '../../src/io.ts';
+import { defineProvider } from '../../src/providers/define.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { KEY, openedWith } from './route.ts';
 
@@ -17,29 +19,28 @@ const decoder = new TextDecoder();
 
 /** A provider entry that says little. */
 function providerWith(more: Partial<Provider> = {}): Provider {
-  return {
+  const entry = defineProvider({
     id: 'demo',
-    aliases: [],
     name: 'Demo',
-    origin: 'https://api.example.com',
-    vars: {},
-    originByKey: [],
-    roots: ['/v1'],
-    credentialFields: ['key'],
-    auth: { kind: 'header', name: 'authorization', template: 'Bearer {key}' },
-    defaultHeaders: [],
-    passHeaders: [],
-    passQuery: [],
+    base: 'https://api.example.com/v1',
     requestIdHeader: 'x-request-id',
     endpoints: [],
-    abortStopsBilling: null,
-    refusedKeys: [],
-    trusted: true,
     asOf: '2026-11',
     sources: [],
-    ...more,
-  };
+  });
+  return { ...entry, ...more };
 }
+
+/** A credential that is one header line. */
+export function headerCredential(name: string, value: string): RouteCredential {
+  return { kind: 'header', name, value: new Secret(value) };
+}
+
+/** A maker for calls whose credential is put in as it is. */
+export const noMaker: CredentialMaker = {
+  make: () => Promise.reject(new Error('nothing to make')),
+  forget: () => {},
+};
 
 /** What a fake call is made of; all of it has defaults. */
 export interface CallParts {
@@ -100,7 +101,8 @@ export function callWith(parts: CallParts = {}): AdmittedCall {
     },
     segments: {},
     query: [],
-    credential: { name: 'authorization', value: new Secret(`Bearer ${KEY}`) },
+    vars: {},
+    credential: headerCredential('authorization', `Bearer ${KEY}`),
     secrets: [new Secret(KEY)],
     trusted: true,
     vaultModels: null,

@@ -1,6 +1,6 @@
 /** Builders of opened tokens and arrivals for routing's tests. Not part of the relay. */
 import { type Allow, type Claims, Secret } from 'relayapi-token';
-import type { Arrival, Opened } from '../../src/exchange.ts';
+import type { Arrival, Opened, Route } from '../../src/exchange.ts';
 
 /** An obviously fake key. */
 export const KEY = 'sk-demo-not-a-key';
@@ -24,6 +24,11 @@ export function openedWith(more: Partial<Claims> = {}): Opened {
 /** What routing reads of an arrival. */
 export function arrivalFor(rest: string, more: Partial<Arrival> = {}): Arrival {
   return { method: 'POST', rest, query: null, ...more } as Arrival;
+}
+
+/** The header line of a route's credential, `name: value`; null where it is no header. */
+export function lineOf({ credential }: Pick<Route, 'credential'>): string | null {
+  return credential?.kind === 'header' ? `${credential.name}: ${credential.value.reveal()}` : null;
 }
 
 /** A key file's grants. */

@@ -16,6 +16,7 @@ import {
   type CallParts,
   callWith,
   createCountingTap,
+  noMaker,
   plainErrors,
   plainFrames,
 } from '../support/forwarding.ts';
@@ -46,7 +47,7 @@ async function startRelay(
   const transport = createNodeTransport({ guard: createAddressGuard(), ...transportOptions });
   const forwarding = createForwarding(
     { relayId: 'here', idempotencySecret: new Secret('demo-secret'), ...options },
-    { transport, clock: systemClock, renderError: plainErrors, errorFrame: plainFrames },
+    { transport, maker: noMaker, clock: systemClock, renderError: plainErrors, errorFrame: plainFrames },
   );
   const outcomes: Outcome[] = [];
   const server = createHttpServer((req, res) => {
