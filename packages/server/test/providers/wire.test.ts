@@ -18,7 +18,7 @@ const exchanging = defineProvider({
       tokenAt: ['access_token'],
       life: { at: ['expires_in'], unit: 'seconds' },
     },
-    then: { kind: 'header', name: 'authorization', template: 'Bearer {access_token}' },
+    put: { kind: 'header', name: 'authorization', template: 'Bearer {access_token}' },
   },
   endpoints: [
     {
