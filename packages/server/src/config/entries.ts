@@ -60,6 +60,11 @@ const providerEntry = z
         'Keys sealed for this provider go there. An `http:` address sends them in clear; a private one also needs `upstream.allow_private`.',
     }),
     name: z.string().min(1).max(128).optional().meta({ description: 'Name for people.' }),
+    enabled: z.boolean().optional().meta({
+      description:
+        'Whether tokens may name it. Default: as the registry says; true with `base_url`. Entries whose host or status is doubtful, and local servers, are off.',
+      security: 'An entry that is off was not confirmed: look at its host before a key is sent there.',
+    }),
     like: name
       .optional()
       .meta({ description: 'For a new provider: the registry entry it copies, such as `openai`.' }),

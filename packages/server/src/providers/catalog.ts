@@ -1,6 +1,6 @@
 /**
  * The registry as one relay sees it: built-in entries, changed and extended by config. The entry file of this shelf.
- * Finds by id or alias, exactly as written; a name that no entry has is never taken for a URL.
+ * Finds by id or alias, exactly as written; a name that no entry has is never taken for a URL, and an entry that is off is not found.
  */
 import type { Problem } from 'relayapi-token';
 import { isPlainOrigin, isPlainPath, splitBase } from './base-url.ts';
@@ -42,8 +42,12 @@ export function createCatalog(
       fix: 'choose another alias',
     });
   }
-  const ids = Object.freeze([...byId.keys()]);
-  return { catalog: { find: (name) => byName.get(name) ?? null, at: createRebaser(), ids }, problems };
+  const ids = Object.freeze([...byId.values()].filter(({ enabled }) => enabled).map(({ id }) => id));
+  const find = (name: string) => {
+    const entry = byName.get(name);
+    return entry?.enabled ? entry : null;
+  };
+  return { catalog: { find, at: createRebaser(), ids }, problems };
 }
 
 /** Entries at a token's `base` that are kept, since each brings its own endpoint table. */
@@ -99,6 +103,9 @@ function problemsOf(
     say('', `is another name of ${owner.id}`, `write the entry under "${owner.id}"`);
   } else if (known === null && override.base_url === undefined) {
     say('base_url', 'is missing', 'a provider that the registry does not know needs its address');
+  }
+  if (override.enabled === true && override.base_url === undefined && known?.origin.startsWith('http:')) {
+    say('base_url', 'is missing', 'a local server has no address of its own: say where yours listens');
   }
   if (override.like !== undefined) {
     if (known !== null) say('like', 'stands only in a new entry', 'remove it');

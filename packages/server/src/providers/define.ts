@@ -1,5 +1,6 @@
 /** Builds a full registry entry from the few lines that differ: presets for the common case. */
 import { splitBase } from './base-url.ts';
+import { assumed, MODEL_LIST } from './endpoints.ts';
 import type { AuthScheme, Endpoint, Provider } from './provider.ts';
 
 /** `Authorization: Bearer <key>`, what three of four providers take. */
@@ -57,3 +58,69 @@ export function defineProvider(seed: ProviderSeed): Provider {
     roots: [root, ...(moreRoots ?? [])],
   });
 }
+
+/** What an entry says that speaks a known language with one key: mostly a base and a list of rows. */
+export interface CompatibleSeed extends Partial<Omit<Provider, 'origin' | 'roots' | 'endpoints'>> {
+  readonly id: string;
+  readonly name: string;
+  /** Origin and first root, as a client SDK is given it. */
+  readonly base: string;
+  /** Rows under the first root; the model list comes with them. */
+  readonly use: readonly Endpoint[];
+  /** Rows under further roots: `{ '/anthropic/v1': [MESSAGES] }`. */
+  readonly also?: Readonly<Record<string, readonly Endpoint[]>>;
+  /** Credential of a further root where it differs. */
+  readonly alsoAuth?: AuthScheme;
+  /** False where there is no `GET /models` under the first root. Default true. */
+  readonly list?: boolean;
+  readonly sources: readonly string[];
+}
+
+/** The usual account-wide collections next to an OpenAI-like API: what `adminPaths` says of an entry that says nothing itself. */
+const USUAL_ACCOUNT = [
+  'files',
+  'batches',
+  'fine_tuning/',
+  'fine-tunes',
+  'organization/',
+  'organizations/',
+  'api_keys',
+];
+
+/**
+ * Full entries from short ones. Added to each: the model list, Anthropic's version headers where it speaks Anthropic's language, `needsIncludeUsage` where
+ * it has OpenAI's chat, and as `adminPaths` the usual collections under the first root.
+ */
+export function defineCompatible(seeds: readonly CompatibleSeed[]): readonly Provider[] {
+  return seeds.map(defineOne);
+}
+
+function defineOne(seed: CompatibleSeed): Provider {
+  const { base, use, also = {}, alsoAuth, list = true, ...rest } = seed;
+  const { root } = splitBase(base);
+  const moreRoots = Object.keys(also);
+  const first = list ? [...use, ...MODEL_ROWS] : use;
+  const endpoints =
+    moreRoots.length === 0
+      ? first
+      : [
+          ...first.map((row) => ({ ...row, root })),
+          ...moreRoots.flatMap((other) =>
+            (also[other] ?? []).map((row) => ({ ...row, root: other, ...(alsoAuth && { auth: alsoAuth }) })),
+          ),
+        ];
+  const speaks = (dialect: Endpoint['dialect']) => endpoints.some((row) => row.dialect === dialect);
+  return defineProvider({
+    ...(speaks('anthropic-messages') && ANTHROPIC_WORDS),
+    needsIncludeUsage: speaks('openai-chat'),
+    adminPaths: USUAL_ACCOUNT.map((name) => `ANY ${root}/${name}*`),
+    asOf: '2026-11',
+    ...rest,
+    base,
+    moreRoots,
+    endpoints,
+  });
+}
+
+const MODEL_ROWS = assumed(...MODEL_LIST);
+const ANTHROPIC_WORDS = { passHeaders: ['anthropic-version', 'anthropic-beta'], passQuery: ['beta'] };

@@ -10,7 +10,7 @@ import {
   MESSAGES_FEATURES,
   RESPONSES_FEATURES,
 } from './features.ts';
-import type { AuthScheme, Endpoint, ModelPlace } from './provider.ts';
+import type { AuthScheme, Endpoint, FeatureRule, ModelPlace } from './provider.ts';
 
 /** The one place where most bodies name their model. */
 export const BODY_MODEL: ModelPlace = { in: 'body', at: ['model'] };
@@ -114,6 +114,20 @@ export const MODEL_LIST: readonly Endpoint[] = [
 /** What a plain OpenAI-compatible API is taken to have: chat, text, embeddings, responses, the model list. */
 export const OPENAI_BASICS: readonly Endpoint[] = [CHAT, COMPLETIONS, RESPONSES, EMBEDDINGS, ...MODEL_LIST];
 
+/** POST /rerank, as Cohere and Jina have it: documents for a query. */
+export const RERANK: Endpoint = { ...EMBEDDINGS, path: '/rerank', dialect: 'opaque' };
+
+/** POST /fim/completions: text between a prefix and a suffix. */
+export const FIM: Endpoint = { ...COMPLETIONS, path: '/fim/completions' };
+
+/** POST /{org}/{model}: the model's name in two segments, which no place can name together, so that `models` refuses it. */
+export const MODEL_IN_TWO_SEGMENTS: Endpoint = {
+  ...RERANK,
+  path: '/{org}/{model}',
+  body: 'any',
+  models: null,
+};
+
 /** All of OpenAI's own inference endpoints. */
 export const OPENAI_ALL: readonly Endpoint[] = [
   ...OPENAI_BASICS,
@@ -211,7 +225,57 @@ export const GEMINI: readonly Endpoint[] = [
   { method: 'GET', path: '/models/{model}', kind: 'models', dialect: 'gemini', body: 'none', models: [] },
 ];
 
+/** POST /chat as Ollama has it beside OpenAI's form: lines of JSON. */
+export const OLLAMA_CHAT: Endpoint = {
+  ...CHAT,
+  path: '/chat',
+  dialect: 'opaque',
+  models: [BODY_MODEL],
+  capGroups: [[['options', 'num_predict']]],
+  features: [],
+  stream: 'ndjson',
+};
+
+/** POST /generate: Ollama's completion of a text. */
+export const OLLAMA_GENERATE: Endpoint = { ...OLLAMA_CHAT, path: '/generate' };
+
+/** POST /embed. */
+export const OLLAMA_EMBED: Endpoint = { ...RERANK, path: '/embed' };
+
 /** The rows, each bound to every one of `roots` and to no other; with a credential header of its own if given. */
 export function under(roots: readonly string[], rows: readonly Endpoint[], auth?: AuthScheme): Endpoint[] {
   return roots.flatMap((root) => rows.map((row) => ({ ...row, root, ...(auth ? { auth } : {}) })));
+}
+
+/** The rows as ones that no source of the entry shows. */
+export function assumed(...rows: readonly Endpoint[]): readonly Endpoint[] {
+  return rows.map((row) => ({ ...row, assumed: true }));
+}
+
+/** The row at another path. */
+export function at(path: string, row: Endpoint): Endpoint {
+  return { ...row, path };
+}
+
+// A gateway picks among several models by more than one member; a preset is a stored choice of the account.
+const ROUTED_MODELS: readonly ModelPlace[] = [
+  BODY_MODEL,
+  { in: 'body', at: ['models', '*'] },
+  { in: 'body', at: ['fallbacks', '*', 'model'] },
+  { in: 'body', at: ['preset'] },
+  { in: 'body', at: ['tools', '*', 'model'] },
+  { in: 'body', at: ['tools', '*', 'parameters', 'model'] },
+  { in: 'body', at: ['plugins', '*', 'model'] },
+  { in: 'body', at: ['plugins', '*', 'models', '*'] },
+  { in: 'body', at: ['plugins', '*', 'allowed_models', '*'] },
+  { in: 'body', at: ['providerOptions', 'gateway', 'models', '*'] },
+];
+const ROUTED_FEATURES: readonly FeatureRule[] = [
+  { feature: 'preset', at: ['preset'], when: 'present' },
+  { feature: 'hosted_tools', at: ['plugins'], when: 'present' },
+];
+
+/** The row at a gateway that may answer by another model than the body's `model`: every member that can name one is a place. */
+export function routed(row: Endpoint): Endpoint {
+  return { ...row, models: ROUTED_MODELS, features: [...(row.features ?? []), ...ROUTED_FEATURES] };
 }

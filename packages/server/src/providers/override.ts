@@ -20,6 +20,8 @@ export interface ProviderOverride {
   /** Origin and root (`https://llm.internal:8443/v1`). Overriding it makes the entry untrusted. */
   readonly base_url?: string | undefined;
   readonly name?: string | undefined;
+  /** Whether tokens find the entry. Default: as the registry says, and true for a new name and with `base_url`. */
+  readonly enabled?: boolean | undefined;
   /** For a new name: the registry entry that it copies; default: bearer auth and OpenAI's endpoints. */
   readonly like?: string | undefined;
   readonly aliases?: readonly string[] | undefined;
@@ -41,8 +43,10 @@ const PLAIN_BASE = 'https://localhost/v1';
 
 /** `known` with what the entry says in place. */
 export function overrideProvider(known: Provider, override: ProviderOverride): Provider {
-  const at = override.base_url === undefined ? known : rebaseProvider(known, override.base_url);
-  return Object.freeze({ ...at, ...membersOf(override) });
+  if (override.base_url === undefined) return Object.freeze({ ...known, ...membersOf(override) });
+  // whoever names the host answers for it
+  const there = { ...rebaseProvider(known, override.base_url), enabled: true };
+  return Object.freeze({ ...there, ...membersOf(override) });
 }
 
 /** A new entry, a copy of `model` under its own name if one is given. */
@@ -50,7 +54,7 @@ export function addProvider(id: string, override: ProviderOverride, model: Provi
   const base = override.base_url ?? '';
   const plain = { asOf: 'config', sources: ['config.json'] };
   const start = model ?? defineProvider({ ...plain, id, name: id, base: PLAIN_BASE, endpoints: OPENAI_ALL });
-  const at = { ...rebaseProvider(start, base), ...plain, id, name: id, aliases: [] };
+  const at = { ...rebaseProvider(start, base), ...plain, id, name: id, aliases: [], enabled: true };
   return Object.freeze({ ...at, ...membersOf(override) });
 }
 
@@ -60,6 +64,7 @@ function membersOf(override: ProviderOverride): Partial<Provider> {
   if (override.trusted !== undefined) members.trusted = override.trusted;
   if (override.auth !== undefined) members.auth = override.auth;
   if (override.name !== undefined) members.name = override.name;
+  if (override.enabled !== undefined) members.enabled = override.enabled;
   if (override.aliases !== undefined) members.aliases = override.aliases;
   if (override.roots !== undefined) members.roots = override.roots;
   if (override.endpoints !== undefined) members.endpoints = override.endpoints.map(endpointOf);

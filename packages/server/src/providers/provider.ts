@@ -147,6 +147,8 @@ export interface Endpoint {
   readonly tags?: readonly ('stateful' | 'costly' | 'mints-token')[];
   /** How an answer comes in pieces, where it can. Default: as the dialect does. */
   readonly stream?: 'sse' | 'ndjson' | 'aws-eventstream' | 'binary';
+  /** True where no source of the entry shows this path: the dialect has it, or it is generally known. Default false. */
+  readonly assumed?: boolean;
 }
 
 /** A socket that a provider offers. Data only: the relay does not speak WebSocket yet. */
@@ -178,11 +180,11 @@ export interface Provider {
   readonly name: string;
   /** Origin template, e.g. `https://{resource}.openai.azure.com`. */
   readonly origin: string;
-  /** Pattern that each variable of `origin` must match (anchored). */
+  /** Pattern that each variable of `origin` and `roots` must match (anchored). The token or the vault names the values, never the caller. */
   readonly vars: Readonly<Record<string, string>>;
   /** Another origin for keys that match a pattern (DeepL `:fx`). */
   readonly originByKey: readonly { readonly pattern: string; readonly origin: string }[];
-  /** API roots (`/v1beta`, `/v1`), the first is the default. `''` for none. */
+  /** API roots (`/v1beta`, `/v1`, `/accounts/{account_id}/v1`), the first is the default. `''` for none. */
   readonly roots: readonly string[];
   /** Names of the credential's parts; `['key']` for a plain key. */
   readonly credentialFields: readonly string[];
@@ -230,7 +232,7 @@ export interface Provider {
 
 /** The registry as the stages see it. */
 export interface ProviderCatalog {
-  /** By id or alias; null when absent. */
+  /** By id or alias; null when absent or off. */
   find(name: string): Provider | null;
   /** The entry as reached at another base URL, untrusted; null when the URL is not in a form that every program reads alike. */
   at(provider: Provider, base: string): Provider | null;

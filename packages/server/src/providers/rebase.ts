@@ -8,14 +8,15 @@ import type { Endpoint, Provider } from './provider.ts';
  */
 export function rebaseProvider(provider: Provider, base: string): Provider {
   const { origin, root } = splitBase(base);
-  const at = { ...provider, origin: new URL(origin).origin, vars: {}, originByKey: [], trusted: false };
-  if (root === '') return at;
+  const at = { ...provider, origin: new URL(origin).origin, originByKey: [], trusted: false };
+  if (root === '') return { ...at, vars: varsOf(provider, provider.roots) };
   const known = longestRootEnding(provider.roots, root);
-  if (known === null) return { ...at, roots: [root], endpoints: provider.endpoints.map(unbound) };
+  if (known === null) return { ...at, vars: {}, roots: [root], endpoints: provider.endpoints.map(unbound) };
   const prefix = root.slice(0, root.length - known.length);
   const others = provider.roots.filter((one) => one !== known);
   return {
     ...at,
+    vars: varsOf(provider, provider.roots),
     roots: [known, ...others].map((one) => prefix + one),
     endpoints: provider.endpoints.map((row) =>
       row.root === undefined ? row : { ...row, root: prefix + row.root },
@@ -30,6 +31,13 @@ function longestRootEnding(roots: readonly string[], path: string): string | nul
     if (best === null || root.length > best.length) best = root;
   }
   return best;
+}
+
+/** The variables that these roots hold; those of the origin went with it. */
+function varsOf({ vars }: Provider, roots: readonly string[]): Provider['vars'] {
+  return Object.fromEntries(
+    Object.entries(vars).filter(([name]) => roots.some((root) => root.includes(`{${name}}`))),
+  );
 }
 
 function unbound(row: Endpoint): Endpoint {

@@ -1,29 +1,16 @@
 /** Where the provider stands for one token: the registry's origin, one with variables, one chosen by the key, or an allowed `base`. */
 import type { Secret } from 'relayapi-token';
 import type { Provider } from '../providers/provider.ts';
+import { fillVars, type Variables, varsFit } from './variables.ts';
 
 /** The origin of a registry or config entry, or null when `vars` do not fit it. */
-export function originOf(
-  provider: Provider,
-  vars: Readonly<Record<string, string>>,
-  key: Secret | null,
-): string | null {
-  const wanted = Object.keys(provider.vars);
-  if (Object.keys(vars).length !== wanted.length) return null;
-  for (const name of wanted) {
-    const value = Object.hasOwn(vars, name) ? vars[name] : undefined;
-    if (value === undefined || !anchored(provider.vars[name] as string).test(value)) return null;
-  }
+export function originOf(provider: Provider, vars: Variables, key: Secret | null): string | null {
+  if (!varsFit(provider, vars)) return null;
   const byKey = provider.originByKey.find(
     ({ pattern }) => key && new RegExp(pattern, 'u').test(key.reveal()),
   );
-  const template = byKey?.origin ?? provider.origin;
-  const origin = template.replace(/\{([a-z_][a-z0-9_]*)\}/g, (_, name: string) => vars[name] ?? '');
+  const origin = fillVars(byKey?.origin ?? provider.origin, vars);
   return URL.canParse(origin) && new URL(origin).origin === origin ? origin : null;
-}
-
-function anchored(pattern: string): RegExp {
-  return new RegExp(`^(?:${pattern})$`, 'u');
 }
 
 /** True when a token's `base` may lead to `origin`: https, and the key file lists its host (port 443) or its host and port. */

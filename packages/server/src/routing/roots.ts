@@ -27,7 +27,11 @@ export function readRoots(path: string, roots: readonly string[]): RootedPath[] 
     longest = length;
     found.push({ root, exact: length === parts.length });
   }
-  if (longest === 0) return [{ root: roots[0] ?? '', relative: path }];
+  if (longest === 0) {
+    // no root was written: the default one is meant, or the path stands right at the origin
+    const bare = roots.indexOf('') > 0 ? [{ root: '', relative: path }] : [];
+    return [{ root: roots[0] ?? '', relative: path }, ...bare];
+  }
   const ordered = [...found.filter((one) => one.exact), ...found.filter((one) => !one.exact)];
   const last = segments[longest - 1] as string;
   const repeated = segments[longest] === last && VERSION.test(last);

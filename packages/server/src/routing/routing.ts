@@ -13,6 +13,7 @@ import { hostAndPort, isBaseAllowed, originOf } from './origin.ts';
 import { cleanPath } from './path.ts';
 import { filterQuery } from './query.ts';
 import { type RootedPath, readRoots } from './roots.ts';
+import { fillRoots, type Variables, varsFit } from './variables.ts';
 
 /** What routing needs from outside. */
 export interface RoutingPorts {
@@ -33,7 +34,7 @@ interface Upstream {
   readonly provider: Provider;
   readonly destination: Route['destination'];
   readonly parts: CredentialParts;
-  readonly vars: Readonly<Record<string, string>>;
+  readonly vars: Variables;
   readonly entry: VaultEntry | null;
   /** Routes of paths that were asked for, by method and rest of the path. */
   readonly routes: Map<string, Route>;
@@ -115,12 +116,21 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
     if (claim.base !== undefined) {
       const provider = atBase(claim.base, found, opened);
       if (isDenial(provider)) return provider;
-      return upstreamAt(provider, provider.origin, parts, {}, entry);
+      // the variables of the origin fell with it; those of the roots still count
+      const kept = Object.keys(provider.vars).flatMap((name) => {
+        const value = claim.vars?.[name];
+        return value === undefined ? [] : [[name, value] as const];
+      });
+      const vars = Object.fromEntries(kept);
+      const there = varsFit(provider, vars) ? fillRoots(provider, vars) : null;
+      if (there === null) return otherVars(found);
+      return upstreamAt(there, provider.origin, parts, vars, entry);
     }
     const vars = entry?.vars ?? claim.vars ?? {};
     const origin = originOf(found, vars, parts['key'] ?? null);
-    if (origin === null) return notAllowed('upstream.vars', `the host of ${found.id} takes other variables`);
-    return upstreamAt(found, origin, parts, vars, entry);
+    const there = origin === null ? null : fillRoots(found, vars);
+    if (origin === null || there === null) return otherVars(found);
+    return upstreamAt(there, origin, parts, vars, entry);
   }
 
   function upstreamAt(
@@ -205,6 +215,10 @@ function readTarget(provider: Provider, arrival: Arrival): Target | Denial {
 function partName(claim: UpstreamClaim): string {
   if (claim.vault !== undefined) return 'upstream.vault';
   return claim.credential === undefined ? 'upstream.key' : 'upstream.credential';
+}
+
+function otherVars({ id }: Provider): Denial {
+  return notAllowed('upstream.vars', `${id} takes other variables`);
 }
 
 function notAllowed(param: string, reason: string): Denial {

@@ -36,6 +36,26 @@ function dashscope(id: string, name: string, host: string, aliases: readonly str
     // Without the asynchronous mode: its jobs outlive the call and are read by an id that any token could name.
     passHeaders: ['x-dashscope-sse', 'anthropic-version', 'anthropic-beta'],
     passQuery: ['beta'],
+    needsIncludeUsage: true,
+    adminPaths: [
+      'ANY /compatible-mode/v1/files*',
+      'ANY /compatible-mode/v1/batches*',
+      'ANY /api/v1/files*',
+      'ANY /api/v1/uploads*',
+      'ANY /api/v1/fine-tunes*',
+      'ANY /api/v1/deployments*',
+      'ANY /api/v1/tokens* (mints temporary keys)',
+      'ANY /api/v1/datacenter/*',
+      'ANY /api/v1/indices/*',
+    ],
+    webSockets: ['/api-ws/v1/realtime?model={model}', '/api-ws/v1/inference'].map((path) => ({
+      url: `wss://${host}${path}`,
+      serverAuth: 'Authorization: Bearer {key}',
+      browserAuth: null,
+      verified: true,
+    })),
+    env: 'DASHSCOPE_API_KEY',
+    homepage: 'https://www.alibabacloud.com/product/modelstudio',
     asOf: '2026-11',
     sources: [
       'anomalyco/models.dev:providers/alibaba/provider.toml',

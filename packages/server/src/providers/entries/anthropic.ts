@@ -14,6 +14,17 @@ export const anthropic = defineProvider({
   passQuery: ['beta', 'limit', 'after_id', 'before_id'],
   requestIdHeader: 'request-id',
   refusedKeys: [{ pattern: '^sk-ant-admin', reason: 'an organisation admin key' }],
+  adminPaths: [
+    'ANY /v1/organizations/*',
+    'ANY /v1/messages/batches*',
+    'ANY /v1/files*',
+    'ANY /v1/skills*',
+    'ANY /v1/agents*',
+    'ANY /v1/sessions*',
+    'ANY /v1/environments*',
+  ],
+  env: 'ANTHROPIC_API_KEY',
+  homepage: 'https://console.anthropic.com',
   asOf: '2026-11',
   sources: [
     'Portkey-AI/gateway:src/providers/anthropic/api.ts',

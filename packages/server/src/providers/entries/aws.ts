@@ -1,6 +1,6 @@
 /** Amazon's services. Each request is signed over its body (SigV4), or takes an API key where the service has such. */
 import { BEARER, keyHeader } from '../define.ts';
-import { CHAT, MESSAGES, RESPONSES, under } from '../endpoints.ts';
+import { assumed, CHAT, MESSAGES, RESPONSES, under } from '../endpoints.ts';
 import { anyRow, BINARY, defineOwn, jsonRow, listRow, member, segment } from '../own-rows.ts';
 import type { Endpoint, Provider, SignedAuth } from '../provider.ts';
 
@@ -42,7 +42,7 @@ const BEDROCK_ROWS: readonly Endpoint[] = [
   jsonRow('/model/{model}/converse-stream', PATH_MODEL, { ...CONVERSE, stream: 'aws-eventstream' }),
   anyRow('/model/{model}/invoke', PATH_MODEL),
   anyRow('/model/{model}/invoke-with-response-stream', PATH_MODEL, { stream: 'aws-eventstream' }),
-  jsonRow('/model/{model}/count-tokens', PATH_MODEL),
+  ...assumed(jsonRow('/model/{model}/count-tokens', PATH_MODEL)),
 ];
 
 /** Amazon's own entries. */
@@ -122,7 +122,7 @@ export const AWS_SERVICES: readonly Provider[] = defineOwn([
     setHeaders: [['anthropic-workspace-id', '{workspace}']],
     auth: signed('aws-external-anthropic'),
     otherCredentials: [{ fields: ['key'], auth: keyHeader('x-api-key') }],
-    endpoints: [MESSAGES, { ...MESSAGES, path: '/messages/count_tokens', capGroups: [] }],
+    endpoints: [MESSAGES, ...assumed({ ...MESSAGES, path: '/messages/count_tokens', capGroups: [] })],
     defaultHeaders: [['anthropic-version', '2023-06-01']],
     passHeaders: ['anthropic-version', 'anthropic-beta'],
     passQuery: ['beta'],
@@ -142,7 +142,9 @@ export const AWS_SERVICES: readonly Provider[] = defineOwn([
     auth: signed('sagemaker'),
     endpoints: [
       anyRow('/endpoints/{model}/invocations', PATH_MODEL),
-      anyRow('/endpoints/{model}/invocations-response-stream', PATH_MODEL, { stream: 'aws-eventstream' }),
+      ...assumed(
+        anyRow('/endpoints/{model}/invocations-response-stream', PATH_MODEL, { stream: 'aws-eventstream' }),
+      ),
     ],
     // without target-model, target-variant and inference-component, which choose another model than the path's
     passHeaders: ['x-amzn-sagemaker-custom-attributes', 'x-amzn-sagemaker-inference-id'],
@@ -180,7 +182,7 @@ export const AWS_SERVICES: readonly Provider[] = defineOwn([
     },
     setHeaders: [['x-amz-target', 'Comprehend_20171127.{operation}']],
     auth: signed('comprehend'),
-    endpoints: [jsonRow('/', [])],
+    endpoints: assumed(jsonRow('/', [])),
     homepage: 'https://aws.amazon.com/comprehend',
     enabled: false,
     sources: ['docs.aws.amazon.com/comprehend: general knowledge, no source read'],

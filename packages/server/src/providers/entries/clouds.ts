@@ -1,5 +1,5 @@
 /** Clouds with credentials of their own kind: exchanged for a short-lived token, or signing each request. Amazon and Google have files of their own. */
-import { CHAT, EMBEDDINGS, MODEL_LIST, under } from '../endpoints.ts';
+import { assumed, CHAT, EMBEDDINGS, MODEL_LIST, under } from '../endpoints.ts';
 import { defineOwn, jsonRow, member, segment } from '../own-rows.ts';
 import type { Endpoint, HeaderAuth, Provider } from '../provider.ts';
 
@@ -19,8 +19,10 @@ function watsonxTexts(prefix: string, models: Endpoint['models']): Endpoint[] {
   return [
     jsonRow(`${prefix}/chat`, models, CHAT_CAP),
     jsonRow(`${prefix}/chat_stream`, models, { ...CHAT_CAP, ...SSE }),
-    jsonRow(`${prefix}/generation`, models, GENERATION_CAP),
-    jsonRow(`${prefix}/generation_stream`, models, { ...GENERATION_CAP, ...SSE }),
+    ...assumed(
+      jsonRow(`${prefix}/generation`, models, GENERATION_CAP),
+      jsonRow(`${prefix}/generation_stream`, models, { ...GENERATION_CAP, ...SSE }),
+    ),
   ];
 }
 
@@ -63,10 +65,10 @@ export const CLOUDS: readonly Provider[] = defineOwn([
     },
     endpoints: [
       ...watsonxTexts('/text', MODEL_ID),
-      ...watsonxTexts('/deployments/{deployment}/text', [segment('deployment')]),
-      jsonRow('/text/embeddings', MODEL_ID),
+      ...assumed(...watsonxTexts('/deployments/{deployment}/text', [segment('deployment')])),
+      ...assumed(jsonRow('/text/embeddings', MODEL_ID)),
       jsonRow('/text/rerank', MODEL_ID),
-      jsonRow('/text/tokenization', MODEL_ID),
+      ...assumed(jsonRow('/text/tokenization', MODEL_ID)),
     ],
     passQuery: ['version'],
     defaultQuery: [['version', '2024-05-31']],
@@ -89,12 +91,14 @@ export const CLOUDS: readonly Provider[] = defineOwn([
     // the compartment stands in the body; which ones the key may use is the account's policy
     endpoints: [
       jsonRow('/actions/chat', OCI_MODELS, { capGroups: [[['chatRequest', 'maxTokens']]], ...SSE }),
-      jsonRow('/actions/embedText', OCI_MODELS),
-      jsonRow('/actions/rerankText', OCI_MODELS),
-      jsonRow('/actions/generateText', OCI_MODELS, {
-        capGroups: [[['inferenceRequest', 'maxTokens']]],
-        ...SSE,
-      }),
+      ...assumed(jsonRow('/actions/embedText', OCI_MODELS)),
+      ...assumed(jsonRow('/actions/rerankText', OCI_MODELS)),
+      ...assumed(
+        jsonRow('/actions/generateText', OCI_MODELS, {
+          capGroups: [[['inferenceRequest', 'maxTokens']]],
+          ...SSE,
+        }),
+      ),
     ],
     requestIdHeader: 'opc-request-id',
     homepage: 'https://www.oracle.com/artificial-intelligence/generative-ai',
@@ -129,17 +133,21 @@ export const CLOUDS: readonly Provider[] = defineOwn([
     },
     setHeaders: [['ai-resource-group', '{group}']],
     endpoints: [
-      // a deployment serves one model, whatever the body names
-      {
-        ...CHAT,
-        path: '/inference/deployments/{deployment}/chat/completions',
-        models: [segment('deployment')],
-      },
-      jsonRow('/inference/deployments/{deployment}/invoke', [segment('deployment')]),
-      jsonRow('/inference/deployments/{deployment}/converse', [segment('deployment')]),
-      jsonRow('/inference/deployments/{deployment}/models/{model}:generateContent', [segment('deployment')]),
-      // orchestration chooses any model by its body's configuration
-      jsonRow('/inference/deployments/{deployment}/completion', null),
+      ...assumed(
+        // a deployment serves one model, whatever the body names
+        {
+          ...CHAT,
+          path: '/inference/deployments/{deployment}/chat/completions',
+          models: [segment('deployment')],
+        },
+        jsonRow('/inference/deployments/{deployment}/invoke', [segment('deployment')]),
+        jsonRow('/inference/deployments/{deployment}/converse', [segment('deployment')]),
+        jsonRow('/inference/deployments/{deployment}/models/{model}:generateContent', [
+          segment('deployment'),
+        ]),
+        // orchestration chooses any model by its body's configuration
+        jsonRow('/inference/deployments/{deployment}/completion', null),
+      ),
     ],
     passQuery: ['api-version'],
     needsIncludeUsage: true,
@@ -173,7 +181,7 @@ export const CLOUDS: readonly Provider[] = defineOwn([
       },
       put: THEN_BEARER,
     },
-    endpoints: [CHAT, EMBEDDINGS, jsonRow('/tokens/count', [member('model')]), ...MODEL_LIST],
+    endpoints: [CHAT, ...assumed(EMBEDDINGS, jsonRow('/tokens/count', [member('model')]), ...MODEL_LIST)],
     adminPaths: ['ANY /api/v1/files*', 'GET /api/v1/balance', 'ANY /api/v1/batches*'],
     homepage: 'https://developers.sber.ru/gigachat',
     env: 'GIGACHAT_CREDENTIALS',
@@ -194,7 +202,7 @@ export const CLOUDS: readonly Provider[] = defineOwn([
     ],
     // a model's name holds the folder: gpt://{folder}/yandexgpt/latest
     endpoints: [
-      ...under(['/v1'], [CHAT, EMBEDDINGS]),
+      ...under(['/v1'], [CHAT, ...assumed(EMBEDDINGS)]),
       ...under(
         ['/foundationModels/v1'],
         [
@@ -202,8 +210,8 @@ export const CLOUDS: readonly Provider[] = defineOwn([
             capGroups: [[['completionOptions', 'maxTokens']]],
             stream: 'ndjson',
           }),
-          jsonRow('/textEmbedding', [member('modelUri')]),
-          jsonRow('/tokenize', [member('modelUri')]),
+          ...assumed(jsonRow('/textEmbedding', [member('modelUri')])),
+          ...assumed(jsonRow('/tokenize', [member('modelUri')])),
         ],
       ),
     ],
@@ -220,7 +228,7 @@ export const CLOUDS: readonly Provider[] = defineOwn([
     base: 'https://clovastudio.stream.ntruss.com/v1/openai',
     moreRoots: ['/v3', '/testapp/v1', '/testapp/v3'],
     endpoints: [
-      ...under(['/v1/openai'], [CHAT, EMBEDDINGS]),
+      ...under(['/v1/openai'], [CHAT, ...assumed(EMBEDDINGS)]),
       ...under(
         ['/v3', '/testapp/v1', '/testapp/v3'],
         [

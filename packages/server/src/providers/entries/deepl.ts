@@ -31,6 +31,23 @@ export const deepl = defineProvider({
   ],
   auth: { kind: 'header', name: 'authorization', template: 'DeepL-Auth-Key {key}' },
   passQuery: ['type'],
+  adminPaths: [
+    'ANY /v2/admin/*',
+    'ANY /v2/glossaries*',
+    'ANY /v3/glossaries*',
+    'ANY /v3/style_rules*',
+    'POST /v3/voice/realtime (mints tokens)',
+  ],
+  webSockets: [
+    {
+      url: 'wss://api.deepl.com/v3/voice/realtime/connect?token={token}',
+      serverAuth: 'token from POST /v3/voice/realtime',
+      browserAuth: 'same',
+      verified: true,
+    },
+  ],
+  env: 'DEEPL_API_KEY',
+  homepage: 'https://developers.deepl.com',
   asOf: '2026-11',
   sources: [
     'https://developers.deepl.com/docs/getting-started/auth',

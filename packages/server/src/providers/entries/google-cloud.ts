@@ -1,6 +1,6 @@
 /** Google Cloud. A service account's key is exchanged for an access token of an hour; the project is the token's to name, never the caller's. */
 import { keyHeader } from '../define.ts';
-import { CHAT, GEMINI, MESSAGES, under } from '../endpoints.ts';
+import { assumed, CHAT, GEMINI, MESSAGES, under } from '../endpoints.ts';
 import { defineOwn, jsonRow, segment } from '../own-rows.ts';
 import type { AuthScheme, Endpoint, ExchangedAuth, Provider } from '../provider.ts';
 
@@ -102,12 +102,14 @@ function dialogflowRoots(location: string): Pick<Provider, 'endpoints'> & { more
       ...under([v2], intents('/agent', ['detectIntent'])),
       ...under(
         [v3],
-        intents('/agents/{agent}', [
-          'detectIntent',
-          'serverStreamingDetectIntent',
-          'matchIntent',
-          'fulfillIntent',
-        ]),
+        assumed(
+          ...intents('/agents/{agent}', [
+            'detectIntent',
+            'serverStreamingDetectIntent',
+            'matchIntent',
+            'fulfillIntent',
+          ]),
+        ),
       ),
     ],
   };
@@ -208,7 +210,7 @@ export const GOOGLE_CLOUD: readonly Provider[] = defineOwn([
     base: 'https://language.googleapis.com/v2',
     moreRoots: ['/v1'],
     otherCredentials: [{ fields: ['key'], auth: keyHeader('x-goog-api-key') }],
-    endpoints: LANGUAGE_VERBS.map((verb) => jsonRow(`/documents:${verb}`, [])),
+    endpoints: assumed(...LANGUAGE_VERBS.map((verb) => jsonRow(`/documents:${verb}`, []))),
     homepage: 'https://cloud.google.com/natural-language',
     enabled: false,
     sources: ['relayapi/RelayAPI:server/internal/utils/provider_urls.go'],

@@ -1,6 +1,6 @@
 /** Images, video and 3D. Most calls start a job that costs much and is read by an id; those reads are closed by default. */
 import { keyHeader } from '../define.ts';
-import { IMAGE_GENERATIONS } from '../endpoints.ts';
+import { assumed, IMAGE_GENERATIONS } from '../endpoints.ts';
 import {
   anyRow,
   BINARY,
@@ -40,12 +40,12 @@ export const MEDIA: readonly Provider[] = defineOwn([
       formRow('/v2beta/stable-image/generate/sd3', FORM_MODEL, BINARY),
       formRow('/v2beta/stable-image/generate/{model}', PATH_MODEL, BINARY),
       formRow('/v2beta/stable-image/edit/{operation}', OPERATION, BINARY),
-      formRow('/v2beta/stable-image/control/{operation}', OPERATION, BINARY),
+      ...assumed(formRow('/v2beta/stable-image/control/{operation}', OPERATION, BINARY)),
       formRow('/v2beta/stable-image/upscale/{operation}', OPERATION, BINARY),
       formRow('/v2beta/3d/{model}', PATH_MODEL, BINARY),
       formRow('/v2beta/audio/stable-audio-2/{operation}', FORM_MODEL, BINARY),
       jsonRow('/v1/generation/{model}/text-to-image', PATH_MODEL),
-      formRow('/v1/generation/{model}/image-to-image', PATH_MODEL),
+      ...assumed(formRow('/v1/generation/{model}/image-to-image', PATH_MODEL)),
       listRow('/v1/engines/list'),
       readRow('/v2beta/results/{id}'),
     ],
@@ -64,16 +64,8 @@ export const MEDIA: readonly Provider[] = defineOwn([
     // `dev` is for developers: this is the production host
     base: 'https://api.dev.runwayml.com/v1',
     endpoints: [
-      ...jobs([
-        '/image_to_video',
-        '/text_to_video',
-        '/text_to_image',
-        '/video_to_video',
-        '/video_upscale',
-        '/character_performance',
-        '/text_to_speech',
-        '/sound_effect',
-      ]),
+      ...jobs(['/image_to_video', '/text_to_video', '/text_to_image', '/text_to_speech']),
+      ...assumed(...jobs(['/video_to_video', '/video_upscale', '/character_performance', '/sound_effect'])),
       readRow('/tasks/{id}'),
     ],
     defaultHeaders: [['x-runway-version', '2024-11-06']],
@@ -97,7 +89,8 @@ export const MEDIA: readonly Provider[] = defineOwn([
     name: 'Luma Dream Machine',
     base: 'https://api.lumalabs.ai/dream-machine/v1',
     endpoints: [
-      ...jobs(['/generations', '/generations/image', '/generations/video']),
+      ...jobs(['/generations']),
+      ...assumed(...jobs(['/generations/image', '/generations/video'])),
       readRow('/generations/{id}'),
     ],
     adminPaths: [
@@ -134,15 +127,10 @@ export const MEDIA: readonly Provider[] = defineOwn([
     ],
     endpoints: [
       ...jobs(
-        [
-          '/videos/text2video',
-          '/videos/image2video',
-          '/videos/multi-image2video',
-          '/videos/motion-control',
-          '/images/generations',
-        ],
+        ['/videos/text2video', '/videos/image2video', '/videos/multi-image2video', '/videos/motion-control'],
         [member('model_name')],
       ),
+      ...assumed(...jobs(['/images/generations'], [member('model_name')])),
       readRow('/videos/{kind}/{id}'),
       readRow('/images/generations/{id}'),
     ],
@@ -182,11 +170,11 @@ export const MEDIA: readonly Provider[] = defineOwn([
     base: 'https://external.api.recraft.ai/v1',
     endpoints: [
       IMAGE_GENERATIONS,
-      formRow('/images/imageToImage', FORM_MODEL),
-      formRow('/images/inpaint', FORM_MODEL),
-      formRow('/images/vectorize', []),
-      formRow('/images/removeBackground', []),
-      formRow('/images/crispUpscale', []),
+      ...assumed(formRow('/images/imageToImage', FORM_MODEL)),
+      ...assumed(formRow('/images/inpaint', FORM_MODEL)),
+      ...assumed(formRow('/images/vectorize', [])),
+      ...assumed(formRow('/images/removeBackground', [])),
+      ...assumed(formRow('/images/crispUpscale', [])),
     ],
     adminPaths: ['GET /v1/users/me', 'ANY /v1/styles*'],
     homepage: 'https://www.recraft.ai',
@@ -207,8 +195,8 @@ export const MEDIA: readonly Provider[] = defineOwn([
         anyRow(`/v1/{model}/${verb}`, PATH_MODEL),
       ),
       jsonRow('/generate', [member('image_request', 'model')]),
-      formRow('/describe', []),
-      formRow('/upscale', []),
+      ...assumed(formRow('/describe', [])),
+      ...assumed(formRow('/upscale', [])),
     ],
     adminPaths: ['ANY /manage/api/*'],
     homepage: 'https://ideogram.ai',
@@ -220,8 +208,11 @@ export const MEDIA: readonly Provider[] = defineOwn([
     name: 'Meshy',
     base: 'https://api.meshy.ai/openapi',
     endpoints: [
-      ...jobs(['/v2/text-to-3d', '/v1/image-to-3d', '/v1/retexture'], [member('ai_model')]),
-      ...jobs(['/v1/remesh'], []),
+      ...jobs(['/v2/text-to-3d'], [member('ai_model')]),
+      ...assumed(
+        ...jobs(['/v1/image-to-3d', '/v1/retexture'], [member('ai_model')]),
+        ...jobs(['/v1/remesh'], []),
+      ),
       readRow('/{version}/{task}/{id}'),
       readRow('/{version}/{task}/{id}/stream'),
     ],

@@ -1,7 +1,6 @@
 /** Providers that speak OpenAI's language at another host: mostly a base and a list of rows. */
 import { defineProvider } from '../define.ts';
 import {
-  BODY_MODEL,
   CHAT,
   COMPLETIONS,
   EMBEDDINGS,
@@ -9,12 +8,13 @@ import {
   MODEL_LIST,
   MODERATIONS,
   RESPONSES,
+  routed,
   SPEECH,
   TRANSCRIPTIONS,
   TRANSLATIONS,
   under,
 } from '../endpoints.ts';
-import type { Endpoint, FeatureRule, ModelPlace } from '../provider.ts';
+import type { FeatureRule } from '../provider.ts';
 
 const FILE_FIELD: FeatureRule = { feature: 'file_id', at: ['file_id'], when: 'present' };
 const FILE_DOCUMENT: FeatureRule = { feature: 'file_id', at: ['document', 'file_id'], when: 'present' };
@@ -35,6 +35,18 @@ export const mistral = defineProvider({
     { ...MODERATIONS, path: '/classifications' },
     ...MODEL_LIST,
   ],
+  adminPaths: [
+    'ANY /v1/files*',
+    'ANY /v1/fine_tuning/*',
+    'ANY /v1/batch/*',
+    'ANY /v1/agents* (CRUD)',
+    'ANY /v1/conversations* (stateful)',
+    'ANY /v1/libraries*',
+    'DELETE|PATCH /v1/models/*',
+    'ANY /v1/fine_tuning/models/*',
+  ],
+  env: 'MISTRAL_API_KEY',
+  homepage: 'https://console.mistral.ai',
   asOf: '2026-11',
   sources: [
     'Portkey-AI/gateway:src/providers/mistral-ai/api.ts',
@@ -56,6 +68,10 @@ export const deepseek = defineProvider({
   ],
   passHeaders: ['anthropic-version', 'anthropic-beta'],
   passQuery: ['beta'],
+  needsIncludeUsage: true,
+  adminPaths: ['GET /user/balance'],
+  env: 'DEEPSEEK_API_KEY',
+  homepage: 'https://platform.deepseek.com',
   asOf: '2026-11',
   sources: [
     'Portkey-AI/gateway:src/providers/deepseek/api.ts',
@@ -70,30 +86,12 @@ export const groq = defineProvider({
   name: 'Groq',
   base: 'https://api.groq.com/openai/v1',
   endpoints: [CHAT, RESPONSES, TRANSCRIPTIONS, TRANSLATIONS, SPEECH, ...MODEL_LIST],
+  adminPaths: ['ANY /openai/v1/files*', 'ANY /openai/v1/batches*', 'ANY /openai/v1/fine_tunings*'],
+  env: 'GROQ_API_KEY',
+  homepage: 'https://console.groq.com',
   asOf: '2026-11',
   sources: ['Portkey-AI/gateway:src/providers/groq/api.ts', 'vercel/ai:packages/groq/src/groq-provider.ts'],
 });
-
-// OpenRouter picks among several models by more than one member; a preset is a stored choice of the account.
-const ROUTED_MODELS: readonly ModelPlace[] = [
-  BODY_MODEL,
-  { in: 'body', at: ['models', '*'] },
-  { in: 'body', at: ['fallbacks', '*', 'model'] },
-  { in: 'body', at: ['preset'] },
-  { in: 'body', at: ['tools', '*', 'model'] },
-  { in: 'body', at: ['tools', '*', 'parameters', 'model'] },
-  { in: 'body', at: ['plugins', '*', 'model'] },
-  { in: 'body', at: ['plugins', '*', 'models', '*'] },
-  { in: 'body', at: ['plugins', '*', 'allowed_models', '*'] },
-];
-const ROUTED_FEATURES: readonly FeatureRule[] = [
-  { feature: 'preset', at: ['preset'], when: 'present' },
-  { feature: 'hosted_tools', at: ['plugins'], when: 'present' },
-];
-
-function routed(row: Endpoint): Endpoint {
-  return { ...row, models: ROUTED_MODELS, features: [...(row.features ?? []), ...ROUTED_FEATURES] };
-}
 
 /** openrouter.ai. Its provisioning keys look like any other: they cannot be told here and must not be sealed. */
 export const openrouter = defineProvider({
@@ -103,6 +101,21 @@ export const openrouter = defineProvider({
   endpoints: [...[CHAT, RESPONSES, EMBEDDINGS, MESSAGES].map(routed), ...MODEL_LIST],
   passHeaders: ['anthropic-version', 'anthropic-beta'],
   passQuery: ['beta'],
+  needsIncludeUsage: true,
+  adminPaths: [
+    'ANY /api/v1/keys*',
+    'GET /api/v1/key',
+    'GET /api/v1/auth/key',
+    'GET /api/v1/credits',
+    'POST /api/v1/credits/coinbase',
+    'GET /api/v1/generation',
+    'GET /api/v1/activity',
+    'POST /api/v1/auth/keys*',
+    'ANY /api/v1/guardrails*',
+    'ANY /api/v1/presets*',
+  ],
+  env: 'OPENROUTER_API_KEY',
+  homepage: 'https://openrouter.ai',
   asOf: '2026-11',
   sources: [
     'Portkey-AI/gateway:src/providers/openrouter/api.ts',

@@ -1,5 +1,6 @@
 /** Speech: text to audio and audio to text. Answers are mostly audio, which passes as it comes. */
 import { keyHeader } from '../define.ts';
+import { assumed } from '../endpoints.ts';
 import {
   anyRow,
   BINARY,
@@ -45,7 +46,7 @@ const SPEECHMATICS = {
 const AZURE_REGION = '[a-z]{3,24}[0-9]?';
 
 /** Speech providers with one key. Amazon's is in aws.ts. */
-export const SPEECH: readonly Provider[] = defineOwn([
+export const SPEECH_PROVIDERS: readonly Provider[] = defineOwn([
   {
     id: 'elevenlabs',
     name: 'ElevenLabs',
@@ -53,14 +54,14 @@ export const SPEECH: readonly Provider[] = defineOwn([
     auth: keyHeader('xi-api-key'),
     endpoints: [
       jsonRow('/text-to-speech/{voice}', MODEL_ID, BINARY),
-      jsonRow('/text-to-speech/{voice}/stream', MODEL_ID, BINARY),
-      jsonRow('/text-to-speech/{voice}/with-timestamps', MODEL_ID),
+      ...assumed(jsonRow('/text-to-speech/{voice}/stream', MODEL_ID, BINARY)),
+      ...assumed(jsonRow('/text-to-speech/{voice}/with-timestamps', MODEL_ID)),
       formRow('/speech-to-text', MODEL_ID_FIELD),
-      formRow('/speech-to-speech/{voice}', MODEL_ID_FIELD, BINARY),
-      formRow('/speech-to-speech/{voice}/stream', MODEL_ID_FIELD, BINARY),
-      jsonRow('/sound-generation', MODEL_ID, BINARY),
-      formRow('/audio-isolation', [], BINARY),
-      jsonRow('/text-to-dialogue', MODEL_ID, BINARY),
+      ...assumed(formRow('/speech-to-speech/{voice}', MODEL_ID_FIELD, BINARY)),
+      ...assumed(formRow('/speech-to-speech/{voice}/stream', MODEL_ID_FIELD, BINARY)),
+      ...assumed(jsonRow('/sound-generation', MODEL_ID, BINARY)),
+      ...assumed(formRow('/audio-isolation', [], BINARY)),
+      ...assumed(jsonRow('/text-to-dialogue', MODEL_ID, BINARY)),
       listRow('/models'),
     ],
     passQuery: ['output_format', 'enable_logging', 'optimize_streaming_latency'],
@@ -106,7 +107,7 @@ export const SPEECH: readonly Provider[] = defineOwn([
     endpoints: [
       anyRow('/listen', [IN_QUERY]),
       jsonRow('/speak', [IN_QUERY], BINARY),
-      anyRow('/read', []),
+      ...assumed(anyRow('/read', [])),
       listRow('/models'),
     ],
     passQuery: DEEPGRAM_QUERY,
@@ -178,9 +179,9 @@ export const SPEECH: readonly Provider[] = defineOwn([
     base: 'https://api.cartesia.ai',
     endpoints: [
       jsonRow('/tts/bytes', MODEL_ID, BINARY),
-      jsonRow('/tts/sse', MODEL_ID, { stream: 'sse' }),
-      formRow('/stt', [field('model')]),
-      formRow('/voice-changer/bytes', null, BINARY),
+      ...assumed(jsonRow('/tts/sse', MODEL_ID, { stream: 'sse' })),
+      ...assumed(formRow('/stt', [field('model')])),
+      ...assumed(formRow('/voice-changer/bytes', null, BINARY)),
     ],
     defaultHeaders: [['cartesia-version', '2025-04-16']],
     passHeaders: ['cartesia-version'],
@@ -206,9 +207,9 @@ export const SPEECH: readonly Provider[] = defineOwn([
     auth: keyHeader('x-hume-api-key'),
     endpoints: [
       jsonRow('/tts/file', [member('version')], BINARY),
-      jsonRow('/tts', [member('version')]),
-      jsonRow('/tts/stream/file', [member('version')], BINARY),
-      jsonRow('/tts/stream/json', [member('version')], { stream: 'ndjson' }),
+      ...assumed(jsonRow('/tts', [member('version')])),
+      ...assumed(jsonRow('/tts/stream/file', [member('version')], BINARY)),
+      ...assumed(jsonRow('/tts/stream/json', [member('version')], { stream: 'ndjson' })),
     ],
     adminPaths: ['ANY /v0/evi/*', 'ANY /v0/batch/jobs*', 'ANY /v0/tts/voices*', 'POST /oauth2-cc/token'],
     webSockets: [

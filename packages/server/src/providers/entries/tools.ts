@@ -1,4 +1,5 @@
 /** Knowledge, language understanding, agents and documents: APIs that are neither a chat model nor media. */
+import { assumed } from '../endpoints.ts';
 import { anyRow, askRow, BINARY, defineOwn, formRow, JOB, jsonRow, member, readRow } from '../own-rows.ts';
 import type { AuthScheme, Endpoint, Provider } from '../provider.ts';
 
@@ -43,7 +44,11 @@ export const TOOLS: readonly Provider[] = defineOwn([
     aliases: ['wolframalpha'],
     base: 'https://api.wolframalpha.com',
     // the conversation API is left out: it goes on at another host that its answer names
-    endpoints: [askRow('/v2/query'), askRow('/v1/result'), askRow('/v1/spoken'), askRow('/v1/simple')],
+    endpoints: [
+      askRow('/v2/query'),
+      askRow('/v1/result'),
+      ...assumed(askRow('/v1/spoken'), askRow('/v1/simple')),
+    ],
     // without `async`, whose answers are links to other hosts, and without `ip`
     passQuery: [
       'input i format output units timeout layout background foreground fontsize width maxwidth plotwidth mag',
@@ -73,7 +78,7 @@ export const TOOLS: readonly Provider[] = defineOwn([
     // a server token may change the app: a client token is what belongs here
     endpoints: [
       askRow('/message'),
-      askRow('/language'),
+      ...assumed(askRow('/language')),
       anyRow('/speech', []),
       anyRow('/dictation', []),
       jsonRow('/synthesize', [], BINARY),
@@ -114,7 +119,11 @@ export const TOOLS: readonly Provider[] = defineOwn([
     },
     endpoints: [
       jsonRow('/prediction', BIGML_MODELS, STATEFUL),
-      ...Object.entries(BIGML_MAKERS).map(([path, model]) => jsonRow(`/${path}`, [member(model)], STATEFUL)),
+      ...assumed(
+        ...Object.entries(BIGML_MAKERS).map(([path, model]) =>
+          jsonRow(`/${path}`, [member(model)], STATEFUL),
+        ),
+      ),
       readRow('/prediction/{id}'),
     ],
     adminPaths: [
@@ -139,7 +148,9 @@ export const TOOLS: readonly Provider[] = defineOwn([
     // a user's state is found by a name that the caller chooses
     endpoints: [
       jsonRow('/state/user/{user}/interact', [], STATEFUL),
-      jsonRow('/v2/project/{project}/user/{user}/interact/stream', [], { ...STATEFUL, stream: 'sse' }),
+      ...assumed(
+        jsonRow('/v2/project/{project}/user/{user}/interact/stream', [], { ...STATEFUL, stream: 'sse' }),
+      ),
     ],
     adminPaths: ['GET|PUT|DELETE /state/user/{user}'],
     homepage: 'https://www.voiceflow.com',
@@ -152,8 +163,8 @@ export const TOOLS: readonly Provider[] = defineOwn([
     base: 'https://api.coze.com',
     endpoints: [
       jsonRow('/v3/chat', [member('bot_id')], { ...STATEFUL, stream: 'sse' }),
-      jsonRow('/v1/workflow/run', [member('workflow_id')]),
-      jsonRow('/v1/workflow/stream_run', [member('workflow_id')], { stream: 'sse' }),
+      ...assumed(jsonRow('/v1/workflow/run', [member('workflow_id')])),
+      ...assumed(jsonRow('/v1/workflow/stream_run', [member('workflow_id')], { stream: 'sse' })),
       readRow('/v3/chat/retrieve'),
       readRow('/v3/chat/message/list'),
     ],
@@ -182,8 +193,8 @@ export const TOOLS: readonly Provider[] = defineOwn([
       jsonRow('/chat-messages', [], { ...STATEFUL, stream: 'sse' }),
       jsonRow('/completion-messages', [], { stream: 'sse' }),
       jsonRow('/workflows/run', [], { stream: 'sse' }),
-      formRow('/audio-to-text', []),
-      jsonRow('/text-to-audio', [], BINARY),
+      ...assumed(formRow('/audio-to-text', [])),
+      ...assumed(jsonRow('/text-to-audio', [], BINARY)),
     ],
     refusedKeys: [{ pattern: '^dataset-', reason: 'a key for data sets, which can change them' }],
     adminPaths: [
@@ -204,7 +215,11 @@ export const TOOLS: readonly Provider[] = defineOwn([
     id: 'doc2x',
     name: 'Doc2X',
     base: 'https://v2.doc2x.noedgeai.com/api/v2',
-    endpoints: [anyRow('/parse/pdf', [], JOB), anyRow('/parse/img/layout', []), readRow('/parse/status')],
+    endpoints: [
+      anyRow('/parse/pdf', [], JOB),
+      ...assumed(anyRow('/parse/img/layout', [])),
+      readRow('/parse/status'),
+    ],
     passQuery: ['uid'],
     homepage: 'https://doc2x.noedgeai.com',
     env: 'DOC2X_API_KEY',

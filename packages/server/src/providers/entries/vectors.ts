@@ -1,5 +1,5 @@
 /** Vectors and ranking, small models for text, and servers for such models that have no fixed host. */
-import { CHAT, EMBEDDINGS } from '../endpoints.ts';
+import { assumed, CHAT, EMBEDDINGS } from '../endpoints.ts';
 import { anyRow, defineOwn, field, formRow, jsonRow, listRow, member, segment } from '../own-rows.ts';
 import type { Provider } from '../provider.ts';
 
@@ -13,8 +13,8 @@ export const VECTORS: readonly Provider[] = defineOwn([
     base: 'https://api.nlpcloud.io/v1',
     auth: { kind: 'header', name: 'authorization', template: 'Token {key}' },
     endpoints: [
-      jsonRow('/gpu/{model}/{task}', [segment('model')]),
-      jsonRow('/{model}/{task}', [segment('model')]),
+      ...assumed(jsonRow('/gpu/{model}/{task}', [segment('model')])),
+      ...assumed(jsonRow('/{model}/{task}', [segment('model')])),
     ],
     homepage: 'https://nlpcloud.com',
     env: 'NLP_CLOUD_API_KEY',
@@ -25,7 +25,10 @@ export const VECTORS: readonly Provider[] = defineOwn([
     name: 'Jina AI',
     base: 'https://api.jina.ai/v1',
     // r.jina.ai and s.jina.ai are left out: they fetch any page that a caller names
-    endpoints: [EMBEDDINGS, jsonRow('/rerank', MODEL), jsonRow('/classify', MODEL), jsonRow('/segment', [])],
+    endpoints: [
+      EMBEDDINGS,
+      ...assumed(jsonRow('/rerank', MODEL), jsonRow('/classify', MODEL), jsonRow('/segment', [])),
+    ],
     adminPaths: ['ANY /v1/train*', 'ANY /v1/batch*'],
     homepage: 'https://jina.ai',
     env: 'JINA_API_KEY',
@@ -51,8 +54,8 @@ export const VECTORS: readonly Provider[] = defineOwn([
     endpoints: [
       EMBEDDINGS,
       jsonRow('/rerank', MODEL),
-      jsonRow('/multimodalembeddings', MODEL),
-      jsonRow('/contextualizedembeddings', MODEL),
+      ...assumed(jsonRow('/multimodalembeddings', MODEL)),
+      ...assumed(jsonRow('/contextualizedembeddings', MODEL)),
     ],
     adminPaths: ['ANY /v1/files*', 'ANY /v1/batches*'],
     homepage: 'https://www.voyageai.com',
@@ -66,7 +69,7 @@ export const VECTORS: readonly Provider[] = defineOwn([
     id: 'nomic',
     name: 'Nomic Atlas',
     base: 'https://api-atlas.nomic.ai/v1',
-    endpoints: [jsonRow('/embedding/text', MODEL), formRow('/embedding/image', [field('model')])],
+    endpoints: [jsonRow('/embedding/text', MODEL), ...assumed(formRow('/embedding/image', [field('model')]))],
     homepage: 'https://atlas.nomic.ai',
     env: 'NOMIC_API_KEY',
     sources: [
@@ -82,8 +85,8 @@ export const VECTORS: readonly Provider[] = defineOwn([
     endpoints: [
       jsonRow('/embed', []),
       jsonRow('/rerank', []),
-      jsonRow('/predict', []),
-      jsonRow('/tokenize', []),
+      ...assumed(jsonRow('/predict', [])),
+      ...assumed(jsonRow('/tokenize', [])),
       { ...EMBEDDINGS, path: '/v1/embeddings', models: [] },
       listRow('/info'),
     ],
@@ -102,8 +105,8 @@ export const VECTORS: readonly Provider[] = defineOwn([
     credentialFields: [],
     endpoints: [
       jsonRow('/models/{model}/generate', [segment('model')]),
-      jsonRow('/models/{model}/generate_stream', [segment('model')], { stream: 'sse' }),
-      anyRow('/models/{model}/infer', [segment('model')]),
+      ...assumed(jsonRow('/models/{model}/generate_stream', [segment('model')], { stream: 'sse' })),
+      ...assumed(anyRow('/models/{model}/infer', [segment('model')])),
       listRow('/models/{model}'),
     ],
     adminPaths: [
