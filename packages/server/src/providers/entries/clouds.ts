@@ -40,6 +40,11 @@ const HUNYUAN = {
   ],
 };
 
+const CLOVA_NATIVE = jsonRow('/chat-completions/{model}', [segment('model')], {
+  capGroups: [[['maxTokens'], ['maxCompletionTokens']]],
+  ...SSE,
+});
+
 /** The entries. */
 export const CLOUDS: readonly Provider[] = defineOwn([
   {
@@ -229,15 +234,8 @@ export const CLOUDS: readonly Provider[] = defineOwn([
     moreRoots: ['/v3', '/testapp/v1', '/testapp/v3'],
     endpoints: [
       ...under(['/v1/openai'], [CHAT, ...assumed(EMBEDDINGS)]),
-      ...under(
-        ['/v3', '/testapp/v1', '/testapp/v3'],
-        [
-          jsonRow('/chat-completions/{model}', [segment('model')], {
-            capGroups: [[['maxTokens'], ['maxCompletionTokens']]],
-            ...SSE,
-          }),
-        ],
-      ),
+      ...under(['/testapp/v1', '/testapp/v3'], [CLOVA_NATIVE]),
+      ...under(['/v3'], assumed(CLOVA_NATIVE)),
     ],
     passHeaders: ['x-ncp-clovastudio-request-id'],
     homepage: 'https://clovastudio.ncloud.com',

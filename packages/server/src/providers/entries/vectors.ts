@@ -102,7 +102,6 @@ export const VECTORS: readonly Provider[] = defineOwn([
     name: 'NVIDIA Triton Inference Server',
     base: 'http://localhost:8000/v2',
     auth: { kind: 'none' },
-    credentialFields: [],
     endpoints: [
       jsonRow('/models/{model}/generate', [segment('model')]),
       ...assumed(jsonRow('/models/{model}/generate_stream', [segment('model')], { stream: 'sse' })),
