@@ -101,7 +101,7 @@ export function createCredentialMaker(clock: Clock): CredentialMaker {
       const fromWallMs = wallMs - MARGIN_MS;
       entry.window = { fromWallMs, untilWallMs: wallMs + usedMs, fromMs: nowMs, untilMs: nowMs + usedMs };
       isKept = true;
-      return lineFor(scheme.then, token.token, () => refuse(name, entry));
+      return lineFor(scheme.put, token.token, () => refuse(name, entry));
     } finally {
       if (!isKept) forget(name, entry);
     }
