@@ -76,7 +76,7 @@ function placeOf(auth: AuthScheme): string {
     case 'signed':
       return `each request is signed (${auth.by})`;
     case 'exchanged':
-      return `exchanged for a short-lived token, then ${placeOf(auth.then)}`;
+      return `exchanged for a short-lived token, then ${placeOf(auth.put)}`;
   }
 }
 

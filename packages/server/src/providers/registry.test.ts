@@ -61,7 +61,13 @@ describe.each(ALL.map((entry) => [entry.id, entry] as const))('the entry %s', (_
     expect(entry.roots.length).toBeGreaterThan(0);
     expect(entry.roots.map(filled).every(isPlainPath)).toBe(true);
     expect(new Set(entry.roots).size).toBe(entry.roots.length);
-    const said = JSON.stringify([entry.origin, entry.roots, entry.setHeaders, entry.auth, entry.otherCredentials]);
+    const said = JSON.stringify([
+      entry.origin,
+      entry.roots,
+      entry.setHeaders,
+      entry.auth,
+      entry.otherCredentials,
+    ]);
     for (const name of Object.keys(entry.vars)) expect(said).toContain(`{${name}}`);
     const named = [entry.origin, ...entry.roots].flatMap((text) => text.match(/(?<=\{)[a-z_]+(?=\})/g) ?? []);
     for (const name of named) expect(Object.keys(entry.vars)).toContain(name);

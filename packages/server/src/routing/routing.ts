@@ -132,7 +132,15 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
     const there = origin === null ? null : fillRoots(provider, vars);
     if (origin === null || there === null) return otherVars(provider);
     const auth = formOf(there, parts)?.auth ?? there.auth;
-    return { provider: there, destination: destinationOf(origin), parts, auth, vars, entry, routes: new Map() };
+    return {
+      provider: there,
+      destination: destinationOf(origin),
+      parts,
+      auth,
+      vars,
+      entry,
+      routes: new Map(),
+    };
   }
 
   function destinationOf(origin: string): Route['destination'] {
