@@ -20,13 +20,13 @@ const blocks = [...guide.matchAll(/^ *```(\w+)\n([\s\S]*?)^ *```/gm)].map(([, la
 const [entry, line] = blocks.filter(({ language }) => language === 'ts').map(({ text }) => text);
 
 it('the entry in the guide is the one in the registry', () => {
-  expect(entry).toContain('defineProvider');
-  expect(read('packages/server/src/providers/entries/openai-like.ts')).toContain(entry);
+  expect(entry).toContain('tencent-lkeap');
+  expect(read('packages/server/src/providers/entries/chinese-labs.ts')).toContain(entry);
 });
 
 it('the test line in the guide stands in the table it names', () => {
-  expect(line).toContain('groq');
-  expect(read('packages/server/src/routing/path.test.ts')).toContain(line);
+  expect(line).toContain('tencent-lkeap');
+  expect(read('packages/server/test/providers/beyond.ts')).toContain(line);
 });
 
 it('the commands in the guide name files that are there', () => {
@@ -43,8 +43,8 @@ it('the members that the guide explains are those an entry has', () => {
   );
   const seed = { id: 'x', name: 'X', base: 'https://x.example', endpoints: [], asOf: '2026-11', sources: [] };
   const members = Object.keys(defineProvider(seed) satisfies Provider);
-  expect(named).toHaveLength(11);
-  for (const name of named) expect([...members, 'moreRoots']).toContain(name);
+  expect(named).toHaveLength(15);
+  for (const name of named) expect([...members, 'also']).toContain(name);
 });
 
 it('the config in the guide is taken, and its providers are routed as it says', () => {

@@ -80,7 +80,7 @@ export function createCredentialMaker(clock: Clock): CredentialMaker {
           return await SIGNERS[scheme.by](ingredients, request, { nowMs: clock.nowMs() });
         }
         const token = await tokenOf(ingredients, fetchToken);
-        return isFault(token) ? token : lineFor(scheme.put, token.token);
+        return isFault(token) ? token : lineFor(scheme.then, token.token);
       } catch {
         // parts that no key can be read from; what a library says of them may hold a piece
         return { fault: 'refused', reason: 'the credential’s parts cannot be used' };

@@ -105,6 +105,36 @@ describe('an override', () => {
   });
 });
 
+describe('an entry that is off', () => {
+  it('is not found by id or alias, and is not among the ids', () => {
+    const { catalog } = createCatalog(REGISTRY);
+    for (const name of ['lambda', 'anyscale', 'ollama', 'litellm', 'litellm-proxy']) {
+      expect(REGISTRY.some(({ id, aliases }) => id === name || aliases.includes(name))).toBe(true);
+      expect([name, catalog.find(name)]).toEqual([name, null]);
+      expect(catalog.ids).not.toContain(name);
+    }
+  });
+
+  it('is on when config says so, or says where it stands', () => {
+    expect(entryOf('lambda', { lambda: { enabled: true } })).toMatchObject({
+      origin: 'https://api.lambda.ai',
+      trusted: true,
+    });
+    const ollama = entryOf('ollama', { ollama: { base_url: 'http://127.0.0.1:11434/v1' } });
+    expect(ollama).toMatchObject({ roots: ['/v1', '/api'], auth: { kind: 'none' }, trusted: false });
+  });
+
+  it('stays off where config names it and says that it is not on', () => {
+    const off = { base_url: 'https://llm.example/v1', enabled: false };
+    const { catalog, problems } = withOverrides({ ollama: off, openai: { enabled: false } });
+    expect([problems, catalog.find('ollama'), catalog.find('openai')]).toEqual([[], null, null]);
+  });
+
+  it('can be copied, and the copy is on', () => {
+    expect(entryOf('ours', { ours: { base_url: 'https://llm.example', like: 'vllm' } }).enabled).toBe(true);
+  });
+});
+
 describe('a new entry', () => {
   it("needs an address alone: bearer key, OpenAI's endpoints, no trust", () => {
     const entry = entryOf('local', { local: { base_url: 'http://127.0.0.1:11434/v1' } });
@@ -201,6 +231,11 @@ describe('what does not hold together is told with its place', () => {
       'an organisation header',
       { openai: { default_headers: { 'openai-organization': 'o' } } },
       '$.providers.openai.default_headers.openai-organization: is a header',
+    ],
+    [
+      'a local server without an address',
+      { ollama: { enabled: true } },
+      '$.providers.ollama.base_url: is missing',
     ],
     ['an alias of another entry', { openai: { aliases: ['gemini'] } }, 'already belongs to'],
   ])('%s', (_, overrides, text) => {

@@ -275,7 +275,8 @@ const ROUTED_FEATURES: readonly FeatureRule[] = [
   { feature: 'hosted_tools', at: ['plugins'], when: 'present' },
 ];
 
-/** The row at a gateway that may answer by another model than the body's `model`: every member that can name one is a place. */
+/** The row at a gateway that may answer by another model than the body's `model`: every member that can name one is a place. Forms are left as they are. */
 export function routed(row: Endpoint): Endpoint {
+  if (row.body !== 'json') return row;
   return { ...row, models: ROUTED_MODELS, features: [...(row.features ?? []), ...ROUTED_FEATURES] };
 }

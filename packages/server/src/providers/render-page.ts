@@ -12,17 +12,69 @@ Paths are relative to the API root. Where a provider has several roots, those of
 caller may write the root, its last part or nothing: \`/v1/chat/completions\` and \`/chat/completions\` are the same.
 **Everything that is not listed is closed**: files, batches, stored answers, fine-tuning, administration, endpoints that mint
 tokens. It opens only with a \`paths\` claim in the token and the same path in the key file's \`allow.paths\`.
-Hosts, credential headers and paths are those found in the sources named; nothing was called to check them.
+A path that is marked (assumed) is generally known, or follows from the API that the provider copies, but stands in none of the
+sources named; all hosts, credentials and other paths were found there. Nothing was called to check them.
+
+An entry that is off is not found by a token: the provider has closed, was not found alive, or is a server on your own machine.
+\`providers.<id>.enabled\` in config.json turns it on, and so does a \`base_url\`, which a local one needs.
+
+Bodies, files and answers of any size pass as they come, streams too: \`openai-chat\`, \`openai-responses\`,
+\`anthropic-messages\` and \`gemini\` as server-sent events, \`opaque\` as the table says or in whatever form the provider chooses.
+What an SDK is given as its base address stands with each entry; \`<URL>\` is what the token's issuer made, with nothing behind the token.
 `;
 
 /** The whole page. */
 export function renderProvidersPage(providers: readonly Provider[]): string {
   const rows = providers.map((entry) => {
     const link = `[${entry.id}](#${slugOf(entry)})`;
-    return `| ${link} | ${list(entry.aliases)} | \`${entry.origin}${entry.roots[0] ?? ''}\` | ${credentialOf(entry)} |`;
+    const base = `\`${entry.origin}${entry.roots[0] ?? ''}\``;
+    return `| ${link} | ${list(entry.aliases)} | ${base} | ${schemeOf(entry.auth)} | ${statusOf(entry)} | ${worksOf(entry)} |`;
   });
-  const table = ['| id | also | base | credential |', '|---|---|---|---|', ...rows].join('\n');
-  return `${INTRO}\n${table}\n\n${providers.map(renderProvider).join('\n')}`;
+  const on = providers.filter(({ enabled }) => enabled).length;
+  const count = `${providers.length} providers, ${on} of them on.`;
+  const table = ['| id | also | base | credential | status | works |', '|---|---|---|---|---|---|', ...rows];
+  return `${INTRO}\n${count}\n\n${table.join('\n')}\n\n${providers.map(renderProvider).join('\n')}`;
+}
+
+function statusOf({ enabled, status, origin }: Provider): string {
+  if (enabled) return status;
+  return origin.startsWith('http:') ? 'off: local' : `off: ${status}`;
+}
+
+/** What kinds of calls the rows are, by the end of their paths. */
+function worksOf({ endpoints }: Provider): string {
+  const kinds = Object.entries(WORK).filter(([, paths]) => endpoints.some(({ path }) => paths.test(path)));
+  const own = endpoints.some(({ dialect, kind }) => dialect === 'opaque' && kind !== 'models');
+  return [...kinds.map(([name]) => name), ...(own ? ['own'] : [])].join(', ');
+}
+
+const WORK: Readonly<Record<string, RegExp>> = {
+  chat: /\/chat\/completions\/?$/,
+  responses: /\/responses$/,
+  messages: /\/messages$/,
+  gemini: /:generateContent$/,
+  text: /(?<!\/chat)\/completions$/,
+  embeddings: /\/embeddings$|:embedContent$/,
+  images: /\/images\/generations$/,
+  speech: /\/audio\/speech$/,
+  transcription: /\/audio\/transcriptions$/,
+  rerank: /\/rerank$/,
+};
+
+/** The base addresses that SDKs are given, behind the token's URL. */
+function sdksOf({ roots, endpoints }: Provider): string {
+  const under = (root: string, path: RegExp) =>
+    endpoints.some((row) => (row.root === undefined || row.root === root) && path.test(row.path));
+  return roots
+    .flatMap((root) => [
+      ...(under(root, /^\/(?:chat\/completions|embeddings|responses)$/) ? [`OpenAI's \`<URL>${root}\``] : []),
+      // it puts /v1 there itself
+      ...(root.endsWith('/v1') && under(root, /^\/messages$/)
+        ? [`Anthropic's \`<URL>${root.slice(0, -3)}\``]
+        : []),
+      ...(root === '/v1beta' && under(root, /:generateContent$/) ? ["Google's `<URL>`"] : []),
+    ])
+    .join(', ');
 }
 
 function slugOf(entry: Provider): string {
@@ -38,13 +90,23 @@ function headingOf(entry: Provider): string {
 
 function renderProvider(entry: Provider): string {
   const facts = [
-    ['Roots', list(entry.roots)],
+    ['Status', statusOf(entry)],
+    ['SDK base', sdksOf(entry)],
+    ['Roots', entry.roots.length > 1 ? list(entry.roots) : ''],
+    ['Other credentials', entry.otherCredentials.map(formText).join(', ')],
+    ['Credential of', entry.credentialFields.join() === 'key' ? '' : list(entry.credentialFields)],
     ['Variables', list(Object.entries(entry.vars).map(([name, pattern]) => `${name}: ${pattern}`))],
     ['Host by key', list(entry.originByKey.map(({ pattern, origin }) => `${pattern} goes to ${origin}`))],
     ['Sent if absent', list(entry.defaultHeaders.map(([name, value]) => `${name}: ${value}`))],
+    ['Always sent', list(entry.setHeaders.map(([name, value]) => `${name}: ${value}`))],
     ['Headers passed on', list(entry.passHeaders)],
     ['Query passed on', list(entry.passQuery)],
+    ['Query added', list([...entry.defaultQuery, ...entry.setQuery].map((pair) => pair.join('=')))],
     ['Refused keys', entry.refusedKeys.map(({ pattern, reason }) => `\`${pattern}\` (${reason})`).join(', ')],
+    ['Closed beside all else', list(entry.adminPaths)],
+    ['Sockets, which are not relayed', list(entry.webSockets.map(({ url }) => url))],
+    ['Key', entry.env === null ? '' : `\`${entry.env}\` in its own SDKs`],
+    ['Home', entry.homepage ?? ''],
     ['Sources', `${entry.sources.join(', ')}; as of ${entry.asOf}`],
   ].filter(([, text]) => text !== '');
   const endpoints = entry.endpoints.map((row) => renderEndpoint(row, entry.roots.length > 1));
@@ -53,8 +115,8 @@ function renderProvider(entry: Provider): string {
     '',
     ...facts.map(([name, text]) => `- ${name}: ${text}`),
     '',
-    '| endpoint | dialect | model in | `features` |',
-    '|---|---|---|---|',
+    '| endpoint | dialect | body | model in | `features` |',
+    '|---|---|---|---|---|',
     ...endpoints,
     '',
   ].join('\n');
@@ -64,7 +126,11 @@ function renderEndpoint(row: Endpoint, showRoot: boolean): string {
   const root = showRoot && row.root !== undefined ? `${row.root} ` : '';
   const own = row.auth === undefined ? '' : ` (${schemeOf(row.auth)})`;
   const features = [...new Set((row.features ?? []).map(({ feature }) => feature))].sort();
-  return `| \`${row.method} ${root}${row.path}\`${own} | ${row.dialect} | ${modelsOf(row)} | ${list(features)} |`;
+  const marks = [...(row.tags ?? []), ...(row.assumed ? ['assumed'] : [])]
+    .map((mark) => ` (${mark})`)
+    .join('');
+  const stream = row.stream === undefined ? '' : `, ${row.stream}`;
+  return `| \`${row.method} ${root}${row.path}\`${own}${marks} | ${row.dialect}${stream} | ${row.body} | ${modelsOf(row)} | ${list(features)} |`;
 }
 
 function modelsOf(row: Endpoint): string {
@@ -76,8 +142,8 @@ function modelsOf(row: Endpoint): string {
   return list(places);
 }
 
-function credentialOf(entry: Provider): string {
-  return schemeOf(entry.auth);
+function formText({ fields, auth }: Provider['otherCredentials'][number]): string {
+  return `${list(fields)} as ${schemeOf(auth)}`;
 }
 
 function schemeOf(auth: Provider['auth']): string {
@@ -93,7 +159,7 @@ function schemeOf(auth: Provider['auth']): string {
     case 'signed':
       return `signed (${auth.by})`;
     case 'exchanged':
-      return `${schemeOf(auth.put)}, fetched or signed for a while (${auth.by.kind})`;
+      return `${schemeOf(auth.then)}, fetched or signed for a while (${auth.by.kind})`;
   }
 }
 

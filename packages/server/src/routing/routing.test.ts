@@ -189,7 +189,7 @@ describe('which upstream', () => {
     expect(refused({ vars: { resource: 'evil' } }, '/v1/models')).toMatchObject({
       denied: 'claim_not_allowed',
       param: 'upstream.vars',
-      reason: 'the host of openai takes other variables',
+      reason: 'the address of openai takes other variables',
     });
   });
 

@@ -218,7 +218,7 @@ function partName(claim: UpstreamClaim): string {
 }
 
 function otherVars({ id }: Provider): Denial {
-  return notAllowed('upstream.vars', `${id} takes other variables`);
+  return notAllowed('upstream.vars', `the address of ${id} takes other variables`);
 }
 
 function notAllowed(param: string, reason: string): Denial {

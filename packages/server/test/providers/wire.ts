@@ -14,6 +14,7 @@ import { REGISTRY } from '../../src/providers/registry.ts';
 import { createAddressGuard } from '../../src/runtime/node/addresses.ts';
 import { createNodeTransport } from '../../src/runtime/node/upstream-transport.ts';
 import { startRelay } from '../support/relay-fixture.ts';
+import { demoCredential, sampleVars } from '../support/samples.ts';
 
 /** A request as a caller sends it. */
 export interface WireCall {
@@ -125,15 +126,23 @@ export async function startWire(options: WireOptions = {}): Promise<Wire> {
     },
   });
   const known = [...REGISTRY, ...(options.moreProviders ?? [])];
+  const urls = new Map<string, string>();
+
+  /** One token serves all calls that are sealed alike: sealing costs more than the call. */
+  function urlOf(sealed: Partial<GenerateOptions>): string {
+    const name = JSON.stringify(sealed);
+    const url = urls.get(name) ?? relay.url({ apiKey: undefined, maxCalls: null, ...sealed });
+    urls.set(name, url);
+    return url;
+  }
 
   async function send(call: WireCall): Promise<WireResult> {
     sent += 1;
     const name = `wire/${sent}`;
     const entry = known.find(({ id, aliases }) => id === call.provider || aliases.includes(call.provider));
     const vars = call.vars ?? (entry === undefined ? {} : sampleVars(entry));
-    const url = relay.url({
+    const url = urlOf({
       provider: call.provider,
-      apiKey: undefined,
       ...sealedAs(call.credential ?? (entry === undefined ? { key: 'sk-demo' } : demoCredential(entry))),
       ...(Object.keys(vars).length > 0 && { vars }),
       ...call.options,
@@ -204,36 +213,4 @@ function sealedAs(credential: Readonly<Record<string, string>>): Partial<Generat
   if (names.length === 0) return {};
   if (names.length === 1 && credential['key'] !== undefined) return { apiKey: credential['key'] };
   return { credential };
-}
-
-/** Obviously made-up parts that fit the entry's first form: `sk-demo-<field>`. A part that must be a real key (PEM) has to be given. */
-export function demoCredential(entry: Provider): Readonly<Record<string, string>> {
-  if (entry.auth.kind === 'none') return {};
-  return Object.fromEntries(entry.credentialFields.map((field) => [field, `sk-demo-${field}`]));
-}
-
-// one of each usual kind: a name, a region, a short region, a host, a hex id, a UUID, a number
-const SAMPLES = [
-  'demo',
-  'demo-1',
-  'us-east-1',
-  'eu',
-  'us',
-  'eu10',
-  'demo.example',
-  '0123456789abcdef0123456789abcdef',
-  '01234567-89ab-4cde-8f01-23456789abcd',
-  '1234567890',
-];
-
-/** For each variable of the entry a value that its pattern takes. Throws where none of the usual samples does. */
-export function sampleVars(entry: Provider): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(entry.vars).map(([name, pattern]) => {
-      const anchored = new RegExp(`^(?:${pattern})$`, 'u');
-      const sample = SAMPLES.find((text) => anchored.test(text));
-      if (sample === undefined) throw new Error(`no sample fits {${name}} of ${entry.id}: ${pattern}`);
-      return [name, sample];
-    }),
-  );
 }

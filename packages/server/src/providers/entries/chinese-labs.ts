@@ -55,6 +55,15 @@ export const CHINESE_LABS: readonly Provider[] = defineCompatible([
     sources: ['anomalyco/models.dev:providers/tencent-tokenhub/provider.toml'],
   },
   {
+    id: 'tencent-lkeap',
+    name: 'Tencent Knowledge Engine (LKEAP)',
+    base: 'https://api.lkeap.cloud.tencent.com/v1',
+    use: [CHAT],
+    list: false,
+    homepage: 'https://cloud.tencent.com/product/lkeap',
+    sources: ['https://cloud.tencent.com/document/product/1772/115969'],
+  },
+  {
     id: 'tencent-coding-plan',
     name: 'Tencent Coding Plan (LKEAP)',
     base: 'https://api.lkeap.cloud.tencent.com/coding/v3',

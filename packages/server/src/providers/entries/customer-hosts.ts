@@ -1,5 +1,5 @@
 /** APIs that stand at a host, or under a path, of the customer's own: variables name it, which the token or the vault holds. */
-import { defineCompatible, keyHeader } from '../define.ts';
+import { defineCompatible } from '../define.ts';
 import {
   assumed,
   at,
@@ -91,10 +91,10 @@ export const CUSTOMER_HOSTS: readonly Provider[] = defineCompatible([
     also: { '/client/v4/accounts/{account_id}/ai': [WORKERS_AI_RUN] },
     list: false,
     adminPaths: [
-      'ANY /client/v4/* outside /accounts/{accountId}/ai/ (DNS, Workers, tokens, billing)',
-      'ANY /client/v4/accounts/{accountId}/ai/finetunes*',
-      'ANY /client/v4/accounts/{accountId}/ai-gateway/*',
-      'ANY /client/v4/accounts/{accountId}/tokens*',
+      'ANY /client/v4/* outside /accounts/{account_id}/ai/ (DNS, Workers, tokens, billing)',
+      'ANY /client/v4/accounts/{account_id}/ai/finetunes*',
+      'ANY /client/v4/accounts/{account_id}/ai-gateway/*',
+      'ANY /client/v4/accounts/{account_id}/tokens*',
     ],
     env: 'CLOUDFLARE_API_KEY',
     homepage: 'https://developers.cloudflare.com/workers-ai',
@@ -112,7 +112,7 @@ export const CUSTOMER_HOSTS: readonly Provider[] = defineCompatible([
     vars: { account_id: CLOUDFLARE_ACCOUNT, gateway_id: '[A-Za-z0-9_-]{1,64}' },
     use: [routed(CHAT)],
     list: false,
-    auth: keyHeader('cf-aig-authorization'),
+    auth: { kind: 'header', name: 'cf-aig-authorization', template: 'Bearer {key}' },
     adminPaths: [],
     env: 'CLOUDFLARE_API_TOKEN',
     homepage: 'https://developers.cloudflare.com/ai-gateway',

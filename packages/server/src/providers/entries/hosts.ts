@@ -300,9 +300,9 @@ export const HOSTS: readonly Provider[] = defineCompatible([
   {
     id: 'bytez',
     name: 'Bytez',
-    base: 'https://api.bytez.com/models/v2',
-    use: [MODEL_IN_TWO_SEGMENTS],
-    also: { '/models/v2/openai/v1': [CHAT] },
+    base: 'https://api.bytez.com/models/v2/openai/v1',
+    use: [CHAT],
+    also: { '/models/v2': [MODEL_IN_TWO_SEGMENTS] },
     list: false,
     auth: { kind: 'header', name: 'authorization', template: 'Key {key}' },
     needsIncludeUsage: false,

@@ -6,6 +6,7 @@ import {
   BINARY,
   closedRow,
   defineOwn,
+  exchanged,
   field,
   formRow,
   JOB,
@@ -109,19 +110,15 @@ export const MEDIA: readonly Provider[] = defineOwn([
     base: 'https://api-singapore.klingai.com/v1',
     // a JWT that Kling itself verifies; new accounts have a plain key
     credentialFields: ['access_key', 'secret_key'],
-    auth: {
-      kind: 'exchanged',
-      by: {
-        kind: 'jwt',
-        alg: 'HS256',
-        secret: 'secret_key',
-        header: { typ: 'JWT' },
-        claims: { iss: '{access_key}', exp: { time: 'end' }, nbf: { time: 'now', plusSeconds: -5 } },
-        timesIn: 'seconds',
-        lifeSeconds: 1800,
-      },
-      put: { kind: 'header', name: 'authorization', template: 'Bearer {access_token}' },
-    },
+    auth: exchanged({
+      kind: 'jwt',
+      alg: 'HS256',
+      secret: 'secret_key',
+      header: { typ: 'JWT' },
+      claims: { iss: '{access_key}', exp: { time: 'end' }, nbf: { time: 'now', plusSeconds: -5 } },
+      timesIn: 'seconds',
+      lifeSeconds: 1800,
+    }),
     otherCredentials: [
       { fields: ['key'], auth: { kind: 'header', name: 'authorization', template: 'Bearer {key}' } },
     ],

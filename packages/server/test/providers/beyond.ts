@@ -1,0 +1,39 @@
+/** Where the registry and the gathered facts (expected.json) differ on purpose. */
+
+/** Entries that the facts do not hold at all: origin, `authorization` line, paths. By hand, from the provider's documents, not from the entry. */
+export const ADDED: Readonly<
+  Record<string, readonly [origin: string, authorization: string, ...paths: string[]]>
+> = {
+  'tencent-lkeap': ['https://api.lkeap.cloud.tencent.com', 'Bearer {key}', 'POST /v1/chat/completions'],
+};
+
+/** Open rows that the facts do not name, each list with what shows it. */
+export const BEYOND: Readonly<Record<string, readonly string[]>> = {
+  // Gemini's v1 has the same methods as v1beta: https://ai.google.dev/gemini-api/docs/api-versions
+  google: [
+    'POST /v1/models/{model}:generateContent',
+    'POST /v1/models/{model}:streamGenerateContent',
+    'POST /v1/models/{model}:countTokens',
+    'POST /v1/models/{model}:embedContent',
+    'POST /v1/models/{model}:batchEmbedContents',
+    'POST /v1/models/{model}:predict',
+    'GET /v1/models',
+    'GET /v1/models/{model}',
+  ],
+};
+
+/** Paths that a source shows and that the registry leaves out, each with the reason. */
+export const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  deepseek: { 'POST /chat/completions': 'the same endpoint as under /v1, which the relay writes' },
+  llama: { 'POST /v1/chat/completions': "its own form: OpenAI's clients would meet it under /v1" },
+  reka: { 'POST /chat': 'its own form beside the compatible one' },
+  'github-models': { 'POST /orgs/{org}/inference/chat/completions': 'the caller would choose who pays' },
+  scaleway: { 'POST /{projectId}/v1/chat/completions': 'the caller would choose the project' },
+  'llama-cpp': {
+    'POST /completion': 'its own form beside the compatible one',
+    'POST /embedding': 'its own form beside the compatible one',
+  },
+  'docker-model-runner': {
+    'POST /engines/{engine}/v1/chat/completions': 'the caller would choose the engine',
+  },
+};

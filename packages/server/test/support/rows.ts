@@ -1,0 +1,102 @@
+/** Requests that fit a row of the registry: its path filled in, its body in the row's kind, a model in every place that names one. */
+import type { Endpoint, ModelPlace, Provider } from '../../src/providers/provider.ts';
+import { sampleVars } from './samples.ts';
+
+/** A row with the root it is reached under. */
+export interface OpenRow {
+  readonly entry: Provider;
+  readonly row: Endpoint;
+  /** Filled in. */
+  readonly root: string;
+}
+
+/** Rows that are open by default, those of any root under each of them. */
+export function openRows(entry: Provider): OpenRow[] {
+  const vars = sampleVars(entry);
+  return entry.endpoints
+    .filter(({ kind }) => kind !== 'account')
+    .flatMap((row) =>
+      (row.root === undefined ? entry.roots : [row.root]).map((root) => ({
+        entry,
+        row,
+        root: fill(root, vars),
+      })),
+    );
+}
+
+/** The template with its `{name}` filled from `values`, else with the name itself. */
+export function fill(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replace(/\{([^}]+)\}/g, (_, name: string) => values[name] ?? name);
+}
+
+/** A model by place; a place that is not listed has `all`. */
+export interface Models {
+  readonly all: string;
+  readonly at?: ReadonlyMap<ModelPlace, string>;
+}
+
+/** What a caller sends for a row. */
+export interface RowRequest {
+  readonly path: string;
+  readonly query?: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | FormData | null;
+}
+
+/** The request of a row with a model in each of its places. */
+export function requestFor({ row, root }: OpenRow, models: Models): RowRequest {
+  const places = row.models ?? [{ in: 'body', at: ['model'] } satisfies ModelPlace];
+  const modelAt = (place: ModelPlace) => models.at?.get(place) ?? models.all;
+  const segments: Record<string, string> = {};
+  const query = new URLSearchParams();
+  const body: Record<string, unknown> = {};
+  const form: [string, string][] = [];
+  for (const place of places) {
+    if (place.in === 'path') segments[place.segment] = modelAt(place);
+    else if (place.in === 'query') query.set(place.name, modelAt(place));
+    else if (place.in === 'form') form.push([place.name, modelAt(place)]);
+    else setAt(body, place.at, modelAt(place));
+  }
+  const path = root + fill(row.path.replace(/\/\*$/, '/rest'), segments);
+  return {
+    path,
+    ...(query.size > 0 && { query: query.toString() }),
+    ...bodyOf(row, body, form),
+  };
+}
+
+function bodyOf(
+  { body: kind }: Endpoint,
+  members: object,
+  fields: readonly [string, string][],
+): Pick<RowRequest, 'headers' | 'body'> {
+  if (kind === 'none') return { headers: {}, body: null };
+  if (kind === 'multipart') {
+    const data = new FormData();
+    for (const [name, value] of fields) data.append(name, value);
+    data.append('file', new Blob([Uint8Array.of(0, 13, 10, 255)]), 'a.bin');
+    return { headers: {}, body: data };
+  }
+  if (kind === 'form') {
+    const type = { 'content-type': 'application/x-www-form-urlencoded' };
+    return { headers: type, body: new URLSearchParams(fields.map((field) => [...field])).toString() };
+  }
+  return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(members) };
+}
+
+/** Puts a value where a pointer leads: `*` is the first item of a list, `**` no level at all. */
+function setAt(target: Record<string, unknown>, pointer: readonly string[], value: string): void {
+  const steps = pointer.filter((step) => step !== '**');
+  let here: Record<string, unknown> | unknown[] = target;
+  for (const [index, step] of steps.entries()) {
+    const key = step === '*' ? '0' : step;
+    const known = (here as Record<string, unknown>)[key];
+    if (index === steps.length - 1) {
+      if (known === undefined) (here as Record<string, unknown>)[key] = value;
+      return;
+    }
+    const next = known ?? (steps[index + 1] === '*' ? [] : {});
+    (here as Record<string, unknown>)[key] = next;
+    here = next as Record<string, unknown>;
+  }
+}
