@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelPlace } from '../../src/providers/provider.ts';
 import { REGISTRY } from '../../src/providers/registry.ts';
-import { type OpenRow, openRows, requestFor } from '../support/rows.ts';
+import { type OpenRow, openRows, pathsFor, requestFor } from '../support/rows.ts';
 import { startWire, type Wire, type WireResult } from './wire.ts';
 
 const ENABLED = REGISTRY.filter(({ enabled }) => enabled);
@@ -24,7 +24,7 @@ function send(open: OpenRow, bad: ModelPlace | null): Promise<WireResult> {
     method: open.row.method,
     ...(query !== undefined && { query }),
     ...request,
-    options: OPTIONS,
+    options: { ...OPTIONS, ...pathsFor(open) },
   });
 }
 

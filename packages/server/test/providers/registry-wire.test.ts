@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Provider } from '../../src/providers/provider.ts';
 import { REGISTRY } from '../../src/providers/registry.ts';
-import { fill, openRows, requestFor } from '../support/rows.ts';
+import { fill, openRows, pathsFor, requestFor } from '../support/rows.ts';
 import { demoCredential, sampleVars } from '../support/samples.ts';
 import { ADDED, BEYOND, LEFT_OUT } from './beyond.ts';
 import { startWire, type Wire } from './wire.ts';
@@ -17,10 +17,10 @@ const EXPECTED = JSON.parse(readFileSync(new URL('./expected.json', import.meta.
   Record<string, Expected>
 >;
 const ENABLED = REGISTRY.filter(({ enabled }) => enabled);
-const PEM = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
-  type: 'pkcs8',
-  format: 'pem',
-}) as string;
+// as a token carries it: without PEM's lines, which hold line breaks
+const PRIVATE_KEY = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  .privateKey.export({ type: 'pkcs8', format: 'der' })
+  .toString('base64');
 
 let wire: Wire;
 beforeAll(async () => {
@@ -33,7 +33,7 @@ function credentialFor(entry: Provider): Record<string, string> {
   return Object.fromEntries(
     Object.entries(demoCredential(entry)).map(([name, value]) => [
       name,
-      name === 'private_key' ? PEM : value,
+      name === 'private_key' ? PRIVATE_KEY : value,
     ]),
   );
 }
@@ -44,8 +44,8 @@ function expectedOf(entry: Provider): Expected {
   const added = ADDED[entry.id];
   if (added === undefined)
     throw new Error(`nothing says what ${entry.id} should be: add a line to beyond.ts`);
-  const [origin, authorization, ...paths] = added;
-  const credential = `authorization: ${authorization}`;
+  const [origin, line, ...paths] = added;
+  const credential = line === null || line.includes(': ') ? line : `authorization: ${line}`;
   return { origin, credential, headers: {}, off: false, paths, seen: paths, admin: [] };
 }
 
@@ -90,6 +90,7 @@ describe('each open row reaches its own host and path with one credential', () =
         method: open.row.method,
         ...(query !== undefined && { query }),
         ...request,
+        options: pathsFor(open),
       });
       const where = `${open.row.method} ${request.path}`;
       expect([where, status, body.toString()]).toEqual([where, 200, '{}']);

@@ -21,6 +21,8 @@ const SAMPLES = [
   '01234567-89ab-4cde-8f01-23456789abcd',
   '1234567890',
   'dbc-0123-demo.cloud.databricks.com',
+  'GIGACHAT_API_PERS',
+  'DetectSentiment',
 ];
 
 /** For each variable of the entry a value that its pattern takes. Throws where none of the usual samples does. */

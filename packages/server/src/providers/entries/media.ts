@@ -155,7 +155,7 @@ export const MEDIA: readonly Provider[] = defineOwn([
     name: 'Segmind',
     base: 'https://api.segmind.com/v1',
     auth: keyHeader('x-api-key'),
-    endpoints: [closedRow('/files'), anyRow('/{model}', PATH_MODEL, BINARY)],
+    endpoints: [closedRow('/files'), closedRow('/batches'), anyRow('/{model}', PATH_MODEL, BINARY)],
     adminPaths: ['GET /v1/get-user-credits', 'ANY /v1/files*'],
     homepage: 'https://www.segmind.com',
     env: 'SEGMIND_API_KEY',
