@@ -1,4 +1,5 @@
 /** Credentials and variables that fit an entry of the registry, all of them made up. */
+import { generateKeyPairSync } from 'node:crypto';
 import { Secret, type UpstreamClaim } from 'relayapi-token';
 import type { Provider } from '../../src/providers/provider.ts';
 
@@ -6,6 +7,18 @@ import type { Provider } from '../../src/providers/provider.ts';
 export function demoCredential(entry: Provider): Readonly<Record<string, string>> {
   if (entry.auth.kind === 'none') return {};
   return Object.fromEntries(entry.credentialFields.map((field) => [field, `sk-demo-${field}`]));
+}
+
+let privateKey: string | null = null;
+
+/** The same with a key that can sign where one has to, as a token carries it: without PEM's lines, which hold line breaks. */
+export function usableCredential(entry: Provider): Record<string, string> {
+  const parts = { ...demoCredential(entry) };
+  if (parts['private_key'] === undefined) return parts;
+  privateKey ??= generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .privateKey.export({ type: 'pkcs8', format: 'der' })
+    .toString('base64');
+  return { ...parts, private_key: privateKey };
 }
 
 // one of each usual kind: a name, a region, a short region, a host, a hex id, a UUID, a number
