@@ -1,6 +1,6 @@
 /** Short forms for rows of APIs with a language of their own: speech, images, video, tools. Data only. */
 import { defineProvider, type ProviderSeed } from './define.ts';
-import type { Endpoint, ModelPlace, Provider, WebSocketRow } from './provider.ts';
+import type { Endpoint, ExchangedAuth, ModelPlace, Provider, WebSocketRow } from './provider.ts';
 
 type More = Partial<Omit<Endpoint, 'path' | 'models' | 'body'>>;
 type Models = Endpoint['models'];
@@ -57,6 +57,20 @@ export function field(name: string): ModelPlace {
 /** The model is a segment of the path. */
 export function segment(name: string): ModelPlace {
   return { in: 'path', segment: name };
+}
+
+const FETCHED_BEARER: ExchangedAuth['then'] = {
+  kind: 'header',
+  name: 'authorization',
+  template: 'Bearer {access_token}',
+};
+
+/** A short-lived token, sent as a bearer token unless said otherwise. */
+export function exchanged(
+  by: ExchangedAuth['by'],
+  then: ExchangedAuth['then'] = FETCHED_BEARER,
+): ExchangedAuth {
+  return { kind: 'exchanged', by, then };
 }
 
 /** A WebSocket that the provider offers. */

@@ -1,14 +1,17 @@
 /** Where the registry and the gathered facts (expected.json) differ on purpose. */
+import { OTHERS_ADDED, OTHERS_BEYOND, OTHERS_LEFT_OUT } from './beyond-others.ts';
 
-/** Entries that the facts do not hold at all: origin, `authorization` line, paths. By hand, from the provider's documents, not from the entry. */
+/** Entries that the facts do not hold at all: origin, credential line (`authorization` where it names no header; null where it is no header), paths. By hand, from the provider's documents, not from the entry. */
 export const ADDED: Readonly<
-  Record<string, readonly [origin: string, authorization: string, ...paths: string[]]>
+  Record<string, readonly [origin: string, line: string | null, ...paths: string[]]>
 > = {
+  ...OTHERS_ADDED,
   'tencent-lkeap': ['https://api.lkeap.cloud.tencent.com', 'Bearer {key}', 'POST /v1/chat/completions'],
 };
 
 /** Open rows that the facts do not name, each list with what shows it. */
 export const BEYOND: Readonly<Record<string, readonly string[]>> = {
+  ...OTHERS_BEYOND,
   // Gemini's v1 has the same methods as v1beta: https://ai.google.dev/gemini-api/docs/api-versions
   google: [
     'POST /v1/models/{model}:generateContent',
@@ -24,6 +27,7 @@ export const BEYOND: Readonly<Record<string, readonly string[]>> = {
 
 /** Paths that a source shows and that the registry leaves out, each with the reason. */
 export const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  ...OTHERS_LEFT_OUT,
   deepseek: { 'POST /chat/completions': 'the same endpoint as under /v1, which the relay writes' },
   llama: { 'POST /v1/chat/completions': "its own form: OpenAI's clients would meet it under /v1" },
   reka: { 'POST /chat': 'its own form beside the compatible one' },

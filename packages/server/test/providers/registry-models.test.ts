@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelPlace } from '../../src/providers/provider.ts';
 import { REGISTRY } from '../../src/providers/registry.ts';
-import { type OpenRow, openRows, requestFor } from '../support/rows.ts';
+import { type OpenRow, openRows, pathsFor, requestFor } from '../support/rows.ts';
+import { usableCredential } from '../support/samples.ts';
 import { startWire, type Wire, type WireResult } from './wire.ts';
 
 const ENABLED = REGISTRY.filter(({ enabled }) => enabled);
@@ -21,10 +22,11 @@ function send(open: OpenRow, bad: ModelPlace | null): Promise<WireResult> {
   const { query, ...request } = requestFor(open, { all: GOOD, ...(at && { at }) });
   return wire.send({
     provider: open.entry.id,
+    credential: usableCredential(open.entry),
     method: open.row.method,
     ...(query !== undefined && { query }),
     ...request,
-    options: OPTIONS,
+    options: { ...OPTIONS, ...pathsFor(open) },
   });
 }
 

@@ -2,13 +2,12 @@
  * Every open row of every entry, sent through a relay, and what reached the upstream, against expected.json: facts about providers that were gathered
  * apart from the registry (write-expected.ts). A wrong host, root, path, credential or header in an entry shows here.
  */
-import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Provider } from '../../src/providers/provider.ts';
 import { REGISTRY } from '../../src/providers/registry.ts';
-import { fill, openRows, requestFor } from '../support/rows.ts';
-import { demoCredential, sampleVars } from '../support/samples.ts';
+import { fill, openRows, pathsFor, requestFor } from '../support/rows.ts';
+import { sampleVars, usableCredential } from '../support/samples.ts';
 import { ADDED, BEYOND, LEFT_OUT } from './beyond.ts';
 import { startWire, type Wire } from './wire.ts';
 import type { Expected } from './write-expected.ts';
@@ -17,26 +16,11 @@ const EXPECTED = JSON.parse(readFileSync(new URL('./expected.json', import.meta.
   Record<string, Expected>
 >;
 const ENABLED = REGISTRY.filter(({ enabled }) => enabled);
-const PEM = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
-  type: 'pkcs8',
-  format: 'pem',
-}) as string;
-
 let wire: Wire;
 beforeAll(async () => {
   wire = await startWire();
 });
 afterAll(() => wire.close());
-
-/** As `demoCredential`, with a key that can sign where one has to. */
-function credentialFor(entry: Provider): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(demoCredential(entry)).map(([name, value]) => [
-      name,
-      name === 'private_key' ? PEM : value,
-    ]),
-  );
-}
 
 function expectedOf(entry: Provider): Expected {
   const expected = EXPECTED[entry.id];
@@ -44,8 +28,8 @@ function expectedOf(entry: Provider): Expected {
   const added = ADDED[entry.id];
   if (added === undefined)
     throw new Error(`nothing says what ${entry.id} should be: add a line to beyond.ts`);
-  const [origin, authorization, ...paths] = added;
-  const credential = `authorization: ${authorization}`;
+  const [origin, line, ...paths] = added;
+  const credential = line === null || line.includes(': ') ? line : `authorization: ${line}`;
   return { origin, credential, headers: {}, off: false, paths, seen: paths, admin: [] };
 }
 
@@ -86,10 +70,11 @@ describe('each open row reaches its own host and path with one credential', () =
       const { query, ...request } = requestFor(open, { all: 'demo' });
       const { status, seen, body } = await wire.send({
         provider: id,
-        credential: credentialFor(entry),
+        credential: usableCredential(entry),
         method: open.row.method,
         ...(query !== undefined && { query }),
         ...request,
+        options: pathsFor(open),
       });
       const where = `${open.row.method} ${request.path}`;
       expect([where, status, body.toString()]).toEqual([where, 200, '{}']);
@@ -143,7 +128,7 @@ describe('A29 account-wide paths of each provider stay closed, in every spelling
     const calls = [...ACCOUNT, ...adminCalls(entry)].map(async ([method, path]) => {
       const { status, seen } = await wire.send({
         provider: id,
-        credential: credentialFor(entry),
+        credential: usableCredential(entry),
         method,
         path,
         ...(method === 'POST' && { headers: { 'content-type': 'application/json' }, body: '{}' }),

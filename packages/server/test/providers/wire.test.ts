@@ -18,7 +18,8 @@ const exchanging = defineProvider({
       tokenAt: ['access_token'],
       life: { at: ['expires_in'], unit: 'seconds' },
     },
-    put: { kind: 'header', name: 'authorization', template: 'Bearer {access_token}' },
+    // biome-ignore lint/suspicious/noThenProperty: the member's name in the schema
+    then: { kind: 'header', name: 'authorization', template: 'Bearer {access_token}' },
   },
   endpoints: [
     {

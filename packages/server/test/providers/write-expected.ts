@@ -44,6 +44,9 @@ const VARIABLES: Readonly<Record<string, string>> = {
   '{workspaceHost}': '{workspace_host}',
   'https://{us|eu}.': 'https://{region}.',
   'https://{model}.lepton': 'https://{deployment}.lepton',
+  '.ai.{landscape}.ml.': '.ai.prod.{region}.{cloud}.ml.',
+  'https://{region}-aiplatform': 'https://{location}-aiplatform',
+  '/locations/{region}/': '/locations/{location}/',
 };
 
 /** Entries at another host than their sibling's, which the facts name in a note only. */
@@ -72,6 +75,8 @@ const SIBLINGS: readonly { id: string; of: string; from: string; to: string }[] 
 /** Headers that the facts give as a choice. */
 const HEADERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'azure-ai-foundry': { 'anthropic-version': '2023-06-01' },
+  cartesia: { 'cartesia-version': '2025-04-16' },
+  'sap-ai-core': { 'ai-resource-group': 'demo' },
   'snowflake-cortex': { 'x-snowflake-authorization-token-type': 'PROGRAMMATIC_ACCESS_TOKEN' },
 };
 
@@ -92,7 +97,12 @@ function expectedOf(fact: Fact): Expected {
     origin,
     credential: HEADER_KINDS.includes(type) ? `${name.toLowerCase()}: ${prefix}{key}` : null,
     headers: { ...Object.fromEntries(required), ...HEADERS[fact.id] },
-    off: ['unverified', 'sunset'].includes(fact.status) || fact.confidence === 'low' || fact.kind === 'local',
+    // a credential in the body is not filled in
+    off:
+      ['unverified', 'sunset'].includes(fact.status) ||
+      fact.confidence === 'low' ||
+      fact.kind === 'local' ||
+      type === 'body',
     paths: [...here(fact.inferencePaths), ...lists, ...single],
     seen: here(fact.pathsSeenInSources),
     admin: fact.adminPaths.map(named).filter((text) => !text.includes('https://')),

@@ -29,6 +29,11 @@ export function fill(template: string, values: Readonly<Record<string, string>>)
   return template.replace(/\{([^}]+)\}/g, (_, name: string) => values[name] ?? name);
 }
 
+/** What a token has to name for a row: nothing, unless it is a GET that computes, which a mere link must not set off. */
+export function pathsFor({ row }: OpenRow): { readonly allowedPaths?: readonly string[] } {
+  return row.kind === 'inference' && row.method === 'GET' ? { allowedPaths: [`GET ${row.path}`] } : {};
+}
+
 /** A model by place; a place that is not listed has `all`. */
 export interface Models {
   readonly all: string;

@@ -1,4 +1,5 @@
 /** Credentials and variables that fit an entry of the registry, all of them made up. */
+import { generateKeyPairSync } from 'node:crypto';
 import { Secret, type UpstreamClaim } from 'relayapi-token';
 import type { Provider } from '../../src/providers/provider.ts';
 
@@ -6,6 +7,18 @@ import type { Provider } from '../../src/providers/provider.ts';
 export function demoCredential(entry: Provider): Readonly<Record<string, string>> {
   if (entry.auth.kind === 'none') return {};
   return Object.fromEntries(entry.credentialFields.map((field) => [field, `sk-demo-${field}`]));
+}
+
+let privateKey: string | null = null;
+
+/** The same with a key that can sign where one has to, as a token carries it: without PEM's lines, which hold line breaks. */
+export function usableCredential(entry: Provider): Record<string, string> {
+  const parts = { ...demoCredential(entry) };
+  if (parts['private_key'] === undefined) return parts;
+  privateKey ??= generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .privateKey.export({ type: 'pkcs8', format: 'der' })
+    .toString('base64');
+  return { ...parts, private_key: privateKey };
 }
 
 // one of each usual kind: a name, a region, a short region, a host, a hex id, a UUID, a number
@@ -21,6 +34,8 @@ const SAMPLES = [
   '01234567-89ab-4cde-8f01-23456789abcd',
   '1234567890',
   'dbc-0123-demo.cloud.databricks.com',
+  'GIGACHAT_API_PERS',
+  'DetectSentiment',
 ];
 
 /** For each variable of the entry a value that its pattern takes. Throws where none of the usual samples does. */

@@ -1,13 +1,7 @@
 /** Clouds with credentials of their own kind: exchanged for a short-lived token, or signing each request. Amazon and Google have files of their own. */
 import { assumed, CHAT, EMBEDDINGS, MODEL_LIST, under } from '../endpoints.ts';
-import { defineOwn, jsonRow, member, segment } from '../own-rows.ts';
-import type { Endpoint, HeaderAuth, Provider } from '../provider.ts';
-
-const THEN_BEARER: HeaderAuth = {
-  kind: 'header',
-  name: 'authorization',
-  template: 'Bearer {access_token}',
-};
+import { defineOwn, exchanged, jsonRow, member, segment } from '../own-rows.ts';
+import type { Endpoint, Provider } from '../provider.ts';
 
 const MODEL_ID = [member('model_id')];
 const SSE = { stream: 'sse' } as const;
@@ -53,21 +47,17 @@ export const CLOUDS: readonly Provider[] = defineOwn([
     aliases: ['watsonx'],
     base: 'https://{region}.ml.cloud.ibm.com/ml/v1',
     vars: { region: '[a-z]{2}-[a-z]{2,9}(?:-[0-9])?' },
-    auth: {
-      kind: 'exchanged',
-      by: {
-        kind: 'request',
-        method: 'POST',
-        url: 'https://iam.cloud.ibm.com/identity/token',
-        form: [
-          ['grant_type', 'urn:ibm:params:oauth:grant-type:apikey'],
-          ['apikey', '{key}'],
-        ],
-        tokenAt: ['access_token'],
-        life: { at: ['expires_in'], unit: 'seconds' },
-      },
-      put: THEN_BEARER,
-    },
+    auth: exchanged({
+      kind: 'request',
+      method: 'POST',
+      url: 'https://iam.cloud.ibm.com/identity/token',
+      form: [
+        ['grant_type', 'urn:ibm:params:oauth:grant-type:apikey'],
+        ['apikey', '{key}'],
+      ],
+      tokenAt: ['access_token'],
+      life: { at: ['expires_in'], unit: 'seconds' },
+    }),
     endpoints: [
       ...watsonxTexts('/text', MODEL_ID),
       ...assumed(...watsonxTexts('/deployments/{deployment}/text', [segment('deployment')])),
@@ -120,22 +110,18 @@ export const CLOUDS: readonly Provider[] = defineOwn([
       cloud: '[a-z]{2,8}',
       tenant: '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?',
       landscape: '[a-z]{2,4}[0-9]{0,2}(?:-[0-9]{3})?',
-      group: '[A-Za-z0-9][A-Za-z0-9.-]{0,252}',
+      group: '[A-Za-z0-9][A-Za-z0-9-]{0,252}',
     },
     credentialFields: ['clientid', 'clientsecret'],
-    auth: {
-      kind: 'exchanged',
-      by: {
-        kind: 'request',
-        method: 'POST',
-        url: 'https://{tenant}.authentication.{landscape}.hana.ondemand.com/oauth/token',
-        basic: { user: '{clientid}', password: '{clientsecret}' },
-        form: [['grant_type', 'client_credentials']],
-        tokenAt: ['access_token'],
-        life: { at: ['expires_in'], unit: 'seconds' },
-      },
-      put: THEN_BEARER,
-    },
+    auth: exchanged({
+      kind: 'request',
+      method: 'POST',
+      url: 'https://{tenant}.authentication.{landscape}.hana.ondemand.com/oauth/token',
+      basic: { user: '{clientid}', password: '{clientsecret}' },
+      form: [['grant_type', 'client_credentials']],
+      tokenAt: ['access_token'],
+      life: { at: ['expires_in'], unit: 'seconds' },
+    }),
     setHeaders: [['ai-resource-group', '{group}']],
     endpoints: [
       ...assumed(
@@ -170,22 +156,18 @@ export const CLOUDS: readonly Provider[] = defineOwn([
     base: 'https://gigachat.devices.sberbank.ru/api/v1',
     // the certificate chain ends in a root that Node does not know: NODE_EXTRA_CA_CERTS has to name it
     vars: { scope: '[A-Z][A-Z_]{3,63}' },
-    auth: {
-      kind: 'exchanged',
-      by: {
-        kind: 'request',
-        method: 'POST',
-        url: 'https://ngw.devices.sberbank.ru:9443/api/v2/oauth',
-        headers: [
-          ['authorization', 'Basic {key}'],
-          ['rquid', '{request_id}'],
-        ],
-        form: [['scope', '{scope}']],
-        tokenAt: ['access_token'],
-        life: { at: ['expires_at'], unit: 'epoch-ms' },
-      },
-      put: THEN_BEARER,
-    },
+    auth: exchanged({
+      kind: 'request',
+      method: 'POST',
+      url: 'https://ngw.devices.sberbank.ru:9443/api/v2/oauth',
+      headers: [
+        ['authorization', 'Basic {key}'],
+        ['rquid', '{request_id}'],
+      ],
+      form: [['scope', '{scope}']],
+      tokenAt: ['access_token'],
+      life: { at: ['expires_at'], unit: 'epoch-ms' },
+    }),
     endpoints: [CHAT, ...assumed(EMBEDDINGS, jsonRow('/tokens/count', [member('model')]), ...MODEL_LIST)],
     adminPaths: ['ANY /api/v1/files*', 'GET /api/v1/balance', 'ANY /api/v1/batches*'],
     homepage: 'https://developers.sber.ru/gigachat',
@@ -247,9 +229,8 @@ export const CLOUDS: readonly Provider[] = defineOwn([
     name: 'Baidu Wenxin Workshop (v1)',
     base: 'https://aip.baidubce.com/rpc/2.0/ai_custom/v1/wenxinworkshop',
     credentialFields: ['client_id', 'client_secret'],
-    auth: {
-      kind: 'exchanged',
-      by: {
+    auth: exchanged(
+      {
         kind: 'request',
         method: 'POST',
         url: 'https://aip.baidubce.com/oauth/2.0/token',
@@ -261,8 +242,8 @@ export const CLOUDS: readonly Provider[] = defineOwn([
         tokenAt: ['access_token'],
         life: { at: ['expires_in'], unit: 'seconds' },
       },
-      put: { kind: 'query', pairs: [{ name: 'access_token', template: '{access_token}' }] },
-    },
+      { kind: 'query', pairs: [{ name: 'access_token', template: '{access_token}' }] },
+    ),
     // the model's name is a path segment from a table of Baidu's (`completions_pro`); errors come with status 200
     endpoints: ['chat', 'embeddings', 'text2image', 'reranker'].map((api) =>
       jsonRow(`/${api}/{model}`, [segment('model')], {

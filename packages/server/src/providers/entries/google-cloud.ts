@@ -1,20 +1,12 @@
 /** Google Cloud. A service account's key is exchanged for an access token of an hour; the project is the token's to name, never the caller's. */
 import { keyHeader } from '../define.ts';
 import { assumed, CHAT, GEMINI, MESSAGES, under } from '../endpoints.ts';
-import { defineOwn, jsonRow, segment } from '../own-rows.ts';
-import type { AuthScheme, Endpoint, ExchangedAuth, Provider } from '../provider.ts';
+import { defineOwn, exchanged, jsonRow, segment } from '../own-rows.ts';
+import type { AuthScheme, Endpoint, Provider } from '../provider.ts';
 
 const PROJECT = '[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{6,20}';
 const REGION = '[a-z]{2,16}-[a-z]{2,16}-?[0-9]{1,2}';
 const CLOUD_PLATFORM = 'https://www.googleapis.com/auth/cloud-platform';
-
-function serviceAccount(...scopes: readonly string[]): ExchangedAuth {
-  return {
-    kind: 'exchanged',
-    by: { kind: 'google-service-account', scopes },
-    put: { kind: 'header', name: 'authorization', template: 'Bearer {access_token}' },
-  };
-}
 
 /** An access token that the backend fetched itself (workload identity): the relay only puts it in. */
 const GIVEN_TOKEN: AuthScheme = {
@@ -26,7 +18,7 @@ const GIVEN_TOKEN: AuthScheme = {
 function account(...scopes: readonly string[]) {
   return {
     credentialFields: ['client_email', 'private_key'],
-    auth: serviceAccount(...scopes),
+    auth: exchanged({ kind: 'google-service-account', scopes }),
     otherCredentials: [{ fields: ['oauth_token'], auth: GIVEN_TOKEN }],
     env: 'GOOGLE_APPLICATION_CREDENTIALS',
   };
@@ -210,7 +202,10 @@ export const GOOGLE_CLOUD: readonly Provider[] = defineOwn([
     base: 'https://language.googleapis.com/v2',
     moreRoots: ['/v1'],
     otherCredentials: [{ fields: ['key'], auth: keyHeader('x-goog-api-key') }],
-    endpoints: assumed(...LANGUAGE_VERBS.map((verb) => jsonRow(`/documents:${verb}`, []))),
+    endpoints: under(
+      ['/v2', '/v1'],
+      assumed(...LANGUAGE_VERBS.map((verb) => jsonRow(`/documents:${verb}`, []))),
+    ),
     homepage: 'https://cloud.google.com/natural-language',
     enabled: false,
     sources: ['relayapi/RelayAPI:server/internal/utils/provider_urls.go'],

@@ -5,6 +5,13 @@ import type { Provider } from '../provider.ts';
 
 const MODEL = [member('model')];
 
+/** By name, since two segments of any kind would open whatever else the API has. */
+const NLP_TASKS = [
+  'chatbot classification code-generation embeddings entities generation gs-correction image-generation',
+  'intent-classification kw-kp-extraction langdetection paraphrasing question semantic-search semantic-similarity',
+  'sentiment speech-synthesis summarization tokens translation asr',
+].flatMap((names) => names.split(' '));
+
 /** The entries. A local server's is off until config says where it listens. */
 export const VECTORS: readonly Provider[] = defineOwn([
   {
@@ -13,8 +20,12 @@ export const VECTORS: readonly Provider[] = defineOwn([
     base: 'https://api.nlpcloud.io/v1',
     auth: { kind: 'header', name: 'authorization', template: 'Token {key}' },
     endpoints: [
-      ...assumed(jsonRow('/gpu/{model}/{task}', [segment('model')])),
-      ...assumed(jsonRow('/{model}/{task}', [segment('model')])),
+      ...assumed(
+        ...NLP_TASKS.flatMap((task) => [
+          jsonRow(`/gpu/{model}/${task}`, [segment('model')]),
+          jsonRow(`/{model}/${task}`, [segment('model')]),
+        ]),
+      ),
     ],
     homepage: 'https://nlpcloud.com',
     env: 'NLP_CLOUD_API_KEY',
