@@ -35,8 +35,8 @@ export function fillRoots(provider: Provider, vars: Variables): Provider | null 
   if (!used.every((name) => isPlainSegment(vars[name] ?? ''))) return null;
   const ofEntry = filled.get(provider) ?? new Map<string, Provider>();
   filled.set(provider, ofEntry);
-  const key = used.map((name) => vars[name]).join(' ');
-  const known = ofEntry.get(key);
+  const values = used.map((name) => vars[name]).join(' ');
+  const known = ofEntry.get(values);
   if (known !== undefined) return known;
   const made: Provider = {
     ...provider,
@@ -46,7 +46,7 @@ export function fillRoots(provider: Provider, vars: Variables): Provider | null 
     ),
   };
   if (ofEntry.size >= MAX_FILLED) ofEntry.clear();
-  ofEntry.set(key, made);
+  ofEntry.set(values, made);
   return made;
 }
 
