@@ -138,12 +138,12 @@ export function checkProviders(config: Pick<Config, 'providers' | 'vault'>): rea
   const { catalog, problems } = createCatalog(REGISTRY, config.providers);
   const strays = Object.entries(config.vault).flatMap(([name, { provider }]) => {
     if (catalog.find(provider) !== null) return [];
-    const message = `"${provider}" is not in the registry`;
+    const message = `"${provider}" is not in the registry, or is off there`;
     return [
       {
         path: `$.vault.${name}.provider`,
         message,
-        fix: 'name a provider of docs/providers.md, or add one under "providers"',
+        fix: 'name a provider of docs/providers.md that is on, or add one under "providers", or turn it on there',
       },
     ];
   });

@@ -44,7 +44,7 @@ describe('a bad config', () => {
       'config.json $.server.port: must be a number, is "x"; write a number\n',
       'config.json $.log.level: must be one of "debug", "info", "warn", "error", is "loud"; write',
       'config.json $.vault.main.key_env: names the variable NOT_SET, which is not set or empty; set it before the start',
-      'config.json $.vault.main.provider: "opnai" is not in the registry',
+      'config.json $.vault.main.provider: "opnai" is not in the registry, or is off there',
       'config.json $.providers.mine.base_url: is missing',
     );
   });
