@@ -69,7 +69,7 @@ export function routeCredential(
 
 /** Names that the credential has in the query: a caller's own pairs of these names are dropped. */
 export function queryNamesOf(auth: AuthScheme): readonly string[] {
-  const into = auth.kind === 'exchanged' ? auth.then : auth;
+  const into = auth.kind === 'exchanged' ? auth.put : auth;
   return into.kind === 'query' ? into.pairs.map(({ name }) => name) : NO_NAMES;
 }
 
