@@ -1,7 +1,7 @@
 /** The shelf's entry: makes the credential that a scheme asks for, and remembers tokens until shortly before their end. */
-import { LRUCache } from 'lru-cache';
 import { concatBytes, encodeBase64Url, encodeUtf8, Secret, sha256 } from 'relayapi-token';
 import type { Clock } from '../clock.ts';
+import { createLateLru } from '../late-lru.ts';
 import type { HeaderAuth, QueryAuth, SignedAuth } from '../providers/provider.ts';
 import {
   type CredentialFault,
@@ -49,8 +49,10 @@ interface Window {
 
 /** Makes the maker. */
 export function createCredentialMaker(clock: Clock): CredentialMaker {
-  const remembered = new LRUCache<string, Remembered>({ max: MOST_TOKENS });
-  const refusedAtMs = new LRUCache<string, number>({ max: MOST_TOKENS });
+  const remembered = createLateLru<string, Remembered>({ max: MOST_TOKENS });
+  const refused = createLateLru<string, { readonly entry: Remembered; readonly atMs: number }>({
+    max: MOST_TOKENS,
+  });
   const names = new WeakMap<Ingredients, string>();
 
   function nameFor(ingredients: Ingredients): string {
@@ -108,17 +110,18 @@ export function createCredentialMaker(clock: Clock): CredentialMaker {
   }
 
   function forget(name: string, entry: Remembered): void {
-    if (remembered.peek(name) === entry) remembered.delete(name);
+    if (remembered.get(name) === entry) remembered.delete(name);
   }
 
   /** A refused token may have ended early: the next call fetches another. One that was fetched for that and is refused too has ended nothing. */
   function refuse(name: string, entry: Remembered): boolean {
     forget(name, entry);
-    const nowMs = clock.monotonicMs();
-    const lastMs = refusedAtMs.get(name) ?? Number.NEGATIVE_INFINITY;
-    const isAnother = (entry.window?.fromMs ?? nowMs) >= lastMs;
-    if (isAnother) refusedAtMs.set(name, nowMs);
-    return !isAnother || nowMs - lastMs >= AGAIN_MS;
+    const atMs = clock.monotonicMs();
+    const last = refused.get(name);
+    // calls that went up beside the first refused one tell nothing new
+    if (last !== undefined && (last.entry === entry || fromMs(entry) < last.atMs)) return true;
+    refused.set(name, { entry, atMs });
+    return last === undefined || atMs - last.atMs >= AGAIN_MS;
   }
 
   return {
@@ -131,15 +134,19 @@ export function createCredentialMaker(clock: Clock): CredentialMaker {
   };
 }
 
-function lineFor(then: HeaderAuth | QueryAuth, token: Secret, refuse: () => boolean): MadeCredential {
+function fromMs({ window }: Remembered): number {
+  return window?.fromMs ?? Number.NEGATIVE_INFINITY;
+}
+
+function lineFor(put: HeaderAuth | QueryAuth, token: Secret, refuse: () => boolean): MadeCredential {
   const values = { access_token: token };
   const secrets = [token];
-  if (then.kind === 'header') {
-    const value = new Secret(fill(then.template, values));
-    return { headers: [[then.name.toLowerCase(), value]], query: null, secrets, refuse };
+  if (put.kind === 'header') {
+    const value = new Secret(fill(put.template, values));
+    return { headers: [[put.name.toLowerCase(), value]], query: null, secrets, refuse };
   }
-  const pairs = then.pairs.map(({ name, template }) => [name, fill(template, values)] as const);
-  return { headers: [], query: new Secret(encodePairs(pairs, then.separator)), secrets, refuse };
+  const pairs = put.pairs.map(({ name, template }) => [name, fill(template, values)] as const);
+  return { headers: [], query: new Secret(encodePairs(pairs, put.separator)), secrets, refuse };
 }
 
 /** A digest of scheme, parts and variables: no credential is kept as a map key. */

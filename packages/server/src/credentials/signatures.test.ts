@@ -208,7 +208,7 @@ describe('OCI', () => {
       '(request-target)': `${sent.method.toLowerCase()} ${pathname}${search}`,
       'content-length': String(encoder.encode(sent.body ?? '').length),
     };
-    const text = (fields['headers'] ?? '').split(' ').map((name) => `${name}: ${wire[name]}`);
+    const text = (fields['headers'] ?? '').split(' ').map((name: string) => `${name}: ${wire[name]}`);
     expect(fields['keyId']).toBe('ocid1.t/ocid1.u/aa:bb');
     expect([fields['version'], fields['algorithm']]).toEqual(['1', 'rsa-sha256']);
     return createVerify('RSA-SHA256')

@@ -328,3 +328,26 @@ describe('Idempotency-Key', () => {
     expect(seal('a', 'bc', 'd')).not.toBe(seal('a', 'b', 'cd'));
   });
 });
+
+describe('lines that an entry always sends', () => {
+  const provider = {
+    passHeaders: ['x-action', 'x-group', 'x-amz-date', 'x-amz-security-token'],
+    defaultHeaders: [['x-action', 'List']],
+    setHeaders: [
+      ['x-action', 'Chat'],
+      ['x-group', '{group}'],
+    ],
+  } as const;
+
+  test('stand in place of the caller’s and of presets, with the variables of the token', () => {
+    const rawHeaders = ['X-Action', 'Delete', 'x-group', 'other'];
+    const headers = built({ rawHeaders, provider, route: { vars: { group: 'mine' } } });
+    expect([headers['x-action'], headers['x-group']]).toEqual(['Chat', 'mine']);
+  });
+
+  test('leave no place for a signature of the caller’s, whatever the entry passes', () => {
+    const rawHeaders = ['X-Amz-Date', '1', 'x-amz-security-token', '2'];
+    expect(built({ rawHeaders, provider })).not.toHaveProperty('x-amz-date');
+    expect(built({ rawHeaders, provider })).not.toHaveProperty('x-amz-security-token');
+  });
+});

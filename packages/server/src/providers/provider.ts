@@ -52,11 +52,11 @@ export interface SignedAuth {
   readonly region: string;
 }
 
-/** A short-lived token that is fetched, or signed, from the credential, used until shortly before its end, and put in as `then` says. */
+/** A short-lived token that is fetched, or signed, from the credential, used until shortly before its end, and put in as `put` says. */
 export interface ExchangedAuth {
   readonly kind: 'exchanged';
   readonly by: ServiceAccountGrant | TokenRequest | SignedToken;
-  readonly then: HeaderAuth | QueryAuth;
+  readonly put: HeaderAuth | QueryAuth;
 }
 
 /** RFC 7523: a JWT of a Google service account (parts client_email, private_key) for an access token. */

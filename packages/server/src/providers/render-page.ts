@@ -171,7 +171,7 @@ function schemeOf(auth: Provider['auth']): string {
     case 'signed':
       return `signed (${auth.by})`;
     case 'exchanged':
-      return `${schemeOf(auth.then)}, fetched or signed for a while (${auth.by.kind})`;
+      return `${schemeOf(auth.put)}, fetched or signed for a while (${auth.by.kind})`;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Forwarding on fake time before a transport that the test plays: one call after another, watched from both ends. */
 import { Secret } from 'relayapi-token';
+import type { CredentialMaker } from '../../src/credentials/credential.ts';
 import type { Outcome, PreparedBody } from '../../src/exchange.ts';
 import { createForwarding, type Forwarding } from '../../src/forwarding/forwarding.ts';
 import type { ForwardingOptions } from '../../src/forwarding/options.ts';
@@ -43,10 +44,11 @@ export interface ForwardingRig {
   readBody(): Promise<{ bytes: number; error: unknown }>;
 }
 
-/** Makes one; `time` lets a test listen to the timers. */
+/** Makes one; `time` lets a test listen to the timers, `maker` make credentials. */
 export function createForwardingRig(
   options: Partial<ForwardingOptions> = {},
   time: FakeTime = createFakeTime(),
+  maker: CredentialMaker = noMaker,
 ): ForwardingRig {
   const transport = createScriptedTransport();
   const sink = createMemorySink();
@@ -55,7 +57,7 @@ export function createForwardingRig(
     { relayId: 'here', idempotencySecret: new Secret('demo-secret'), ...options },
     {
       transport,
-      maker: noMaker,
+      maker,
       clock: time.clock,
       setTimer: time.setTimer,
       renderError: plainErrors,
