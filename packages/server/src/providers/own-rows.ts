@@ -59,7 +59,7 @@ export function segment(name: string): ModelPlace {
   return { in: 'path', segment: name };
 }
 
-const FETCHED_BEARER: ExchangedAuth['then'] = {
+const FETCHED_BEARER: ExchangedAuth['put'] = {
   kind: 'header',
   name: 'authorization',
   template: 'Bearer {access_token}',
@@ -68,9 +68,9 @@ const FETCHED_BEARER: ExchangedAuth['then'] = {
 /** A short-lived token, sent as a bearer token unless said otherwise. */
 export function exchanged(
   by: ExchangedAuth['by'],
-  then: ExchangedAuth['then'] = FETCHED_BEARER,
+  put: ExchangedAuth['put'] = FETCHED_BEARER,
 ): ExchangedAuth {
-  return { kind: 'exchanged', by, then };
+  return { kind: 'exchanged', by, put };
 }
 
 /** A WebSocket that the provider offers. */

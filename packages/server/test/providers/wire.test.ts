@@ -18,8 +18,7 @@ const exchanging = defineProvider({
       tokenAt: ['access_token'],
       life: { at: ['expires_in'], unit: 'seconds' },
     },
-    // biome-ignore lint/suspicious/noThenProperty: the member's name in the schema
-    then: { kind: 'header', name: 'authorization', template: 'Bearer {access_token}' },
+    put: { kind: 'header', name: 'authorization', template: 'Bearer {access_token}' },
   },
   endpoints: [
     {
