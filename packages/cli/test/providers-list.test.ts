@@ -21,7 +21,11 @@ describe('list and search', () => {
     expect([code, stderr]).toEqual([0, '']);
     const [heading, ...lines] = stdout.trimEnd().split('\n');
     expect(heading).toMatch(/^id +name +base +credential +status$/);
-    expect(lines.map((line) => line.split(' ')[0])).toEqual(REGISTRY.map(({ id }) => id));
+    const [on, off] = [true, false].map((wanted) => REGISTRY.filter(({ enabled }) => enabled === wanted));
+    // those that work come first
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(
+      [...(on ?? []), ...(off ?? [])].map(({ id }) => id),
+    );
     expect(lines[0]).toMatch(/^openai +OpenAI +https:\/\/api\.openai\.com\/v1 +key +active$/);
   });
 

@@ -232,7 +232,7 @@ describe('before anything is called', () => {
     [[...OPENAI, '--key-env', 'K'], {}, 2, /the variable that --key-env names is not set; set it$/m],
     [[...OPENAI, '--key-env', 'sk-demo'], {}, 2, /takes the name of a variable/],
     [[...OPENAI, '--key=sk-demo'], {}, 2, /a key is never an argument/],
-    [OPENAI, {}, 2, /name the variable that holds the key: --key-env NAME/],
+    [OPENAI, {}, 2, /name the variable that holds the key: --key-env OPENAI_API_KEY/],
     [[...OPENAI, '--key-env', 'K', '--credential-env', 'a=K'], { K: 'a' }, 2, /give one of/],
     [[...OPENAI, '--key-env', 'K', '--var', 'a=b'], { K: 'a' }, 2, /openai takes no --var$/m],
     [['providers', 'test', 'azure', '--key-env', 'K'], { K: 'a' }, 2, /azure needs --var resource=…/],

@@ -242,7 +242,7 @@ it('Oracle’s request signature: date, target, host, length, type and digest', 
   expect(parts['algorithm']).toBe('rsa-sha256');
   const names = parts['headers']?.split(' ') ?? [];
   expect([...names].sort()).toEqual(
-    ['(request-target)', 'content-length', 'content-type', 'date', 'host', 'x-content-sha256'].sort(),
+    ['(request-target)', 'content-length', 'content-type', 'host', 'x-content-sha256', 'x-date'].sort(),
   );
   const text = names
     .map((name) => `${name}: ${name === '(request-target)' ? `post ${seen.target}` : lineOf(seen, name)}`)
