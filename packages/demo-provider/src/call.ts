@@ -3,7 +3,20 @@ import type { Knobs } from './knob-table.ts';
 import type { RecordedRequest } from './recorder.ts';
 
 /** The shapes of answers and errors the demo provider speaks. */
-export type Dialect = 'openai' | 'responses' | 'anthropic' | 'gemini' | 'deepl';
+export type Dialect =
+  | 'openai'
+  | 'responses'
+  | 'anthropic'
+  | 'gemini'
+  | 'deepl'
+  | 'cohere'
+  | 'replicate'
+  | 'assemblyai'
+  | 'bedrock'
+  | 'mcp';
+
+/** What was begun and may be asked for later (predictions, transcripts), by its id. */
+export type Jobs = Map<string, Readonly<Record<string, unknown>>>;
 
 /** One parsed request. */
 export interface Call {
@@ -22,6 +35,7 @@ export interface Call {
   readonly serial: number;
   /** Seconds since the epoch. */
   readonly now: number;
+  readonly jobs: Jobs;
 }
 
 /** An answer before the wire knobs work on it. */
@@ -33,9 +47,19 @@ export interface Reply {
   /** The whole body, unless `frames` is there. */
   body: string | Buffer;
   /** A stream, frame by frame. */
-  frames?: Iterable<string>;
+  frames?: Iterable<string | Buffer>;
   /** What the dialect writes into a stream when it fails. */
-  errorFrame?: string;
+  errorFrame?: string | Buffer;
+}
+
+/** So many are kept, the newest. */
+const MAX_JOBS = 1_000;
+
+/** Keeps a job for later requests; the oldest make room. */
+export function keepJob(jobs: Jobs, id: string, job: Readonly<Record<string, unknown>>): void {
+  const [oldest] = jobs.keys();
+  if (jobs.size >= MAX_JOBS && oldest !== undefined) jobs.delete(oldest);
+  jobs.set(id, job);
 }
 
 /** A whole JSON answer. */

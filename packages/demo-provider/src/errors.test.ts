@@ -25,6 +25,11 @@ test.each<[Dialect, number, object]>([
   ['gemini', 429, { error: { code: 429, message: 'm', status: 'RESOURCE_EXHAUSTED' } }],
   ['gemini', 418, { error: { code: 418, message: 'm', status: 'UNKNOWN' } }],
   ['deepl', 456, { message: 'm' }],
+  ['bedrock', 429, { message: 'm' }],
+  ['cohere', 429, { id: 'demo', message: 'm' }],
+  ['replicate', 401, { title: 'Unauthenticated', detail: 'm', status: 401 }],
+  ['assemblyai', 400, { error: 'm' }],
+  ['mcp', 403, { jsonrpc: '2.0', error: { code: -32000, message: 'm' }, id: null }],
 ])('%s %i', (dialect, status, body) => {
   expect(errorBody(dialect, status, 'm')).toEqual(body);
   const reply = errorReply(dialect, status, 'm');

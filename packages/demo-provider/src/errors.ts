@@ -36,6 +36,17 @@ const GOOGLE_STATUSES: Record<number, string> = {
   504: 'DEADLINE_EXCEEDED',
 };
 
+/** Bedrock says in a header what kind of error it is. */
+const AMAZON_TYPES: Record<number, string> = {
+  400: 'ValidationException',
+  401: 'UnrecognizedClientException',
+  403: 'AccessDeniedException',
+  404: 'ResourceNotFoundException',
+  408: 'ModelTimeoutException',
+  429: 'ThrottlingException',
+  503: 'ServiceUnavailableException',
+};
+
 /** The error object of a dialect, as it stands in a body. */
 export function errorBody(dialect: Dialect, status: number, message: string): Record<string, unknown> {
   switch (dialect) {
@@ -51,7 +62,16 @@ export function errorBody(dialect: Dialect, status: number, message: string): Re
     case 'gemini':
       return { error: { code: status, message, status: GOOGLE_STATUSES[status] ?? 'UNKNOWN' } };
     case 'deepl':
+    case 'bedrock':
       return { message };
+    case 'cohere':
+      return { id: 'demo', message };
+    case 'replicate':
+      return { title: status === 401 ? 'Unauthenticated' : 'Error', detail: message, status };
+    case 'assemblyai':
+      return { error: message };
+    case 'mcp':
+      return { jsonrpc: '2.0', error: { code: -32000, message }, id: null };
     default: {
       const [type, code] = OPENAI_TYPES[status] ?? [
         status < 500 ? 'invalid_request_error' : 'server_error',
@@ -64,7 +84,10 @@ export function errorBody(dialect: Dialect, status: number, message: string): Re
 
 /** A whole error answer of a dialect. */
 export function errorReply(dialect: Dialect, status: number, message: string): Reply {
-  return jsonReply(errorBody(dialect, status, message), status);
+  const reply = jsonReply(errorBody(dialect, status, message), status);
+  if (dialect === 'bedrock')
+    reply.headers['x-amzn-errortype'] = AMAZON_TYPES[status] ?? 'InternalServerException';
+  return reply;
 }
 
 /** What a dialect writes into a running stream before it gives up. */

@@ -121,6 +121,10 @@ function* chunksOf(reply: Reply, { knobs, credential }: SendContext): Generator<
   const { body } = reply;
   if (reply.frames) {
     for (let frame of reply.frames) {
+      if (typeof frame !== 'string') {
+        yield knobs.gzip ? gzipSync(frame) : frame;
+        continue;
+      }
       if (knobs.leak === 'json') frame = escapeSecretInJson(frame, credential);
       if (knobs.crlf) frame = frame.replaceAll('\n', '\r\n');
       if (knobs.comments) frame = `: keep going\n\n${frame}`;
@@ -229,8 +233,8 @@ async function sendBomb(response: ServerResponse, mebibytes: number): Promise<vo
 
 /** Node's own response would correct the length, so this one is written by hand. */
 function sendLie(response: ServerResponse, reply: Reply, { knobs, onCut }: SendContext): void {
-  const frames = reply.frames ? [...reply.frames].join('') : reply.body;
-  const body = Buffer.from(frames as string);
+  const parts = reply.frames ? [...reply.frames] : [reply.body];
+  const body = Buffer.concat(parts.map((part) => Buffer.from(part as string)));
   const claimed = knobs.lengthLie === 'short' ? Math.max(0, body.length - 10) : body.length + 100;
   const head = `HTTP/1.1 200 OK\r\ncontent-type: ${reply.contentType}\r\ncontent-length: ${claimed}\r\n\r\n`;
   response.socket?.write(Buffer.concat([Buffer.from(head), body]));

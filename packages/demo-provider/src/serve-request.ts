@@ -1,7 +1,7 @@
 /** One request from its head to its answer: read, check the credential, let the dialect answer, play the knobs. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { encodeSecret } from './answer.ts';
-import { type Call, type Dialect, echoOf, jsonReply, type Reply } from './call.ts';
+import { type Call, type Dialect, echoOf, type Jobs, jsonReply, type Reply } from './call.ts';
 import { findCredentials } from './credential.ts';
 import { errorReply } from './errors.ts';
 import type { Knobs } from './knob-table.ts';
@@ -17,6 +17,11 @@ const REQUEST_ID_HEADERS: Record<Dialect, string> = {
   anthropic: 'request-id',
   gemini: 'x-request-id',
   deepl: 'x-trace-id',
+  cohere: 'x-debug-trace-id',
+  replicate: 'x-request-id',
+  assemblyai: 'x-request-id',
+  bedrock: 'x-amzn-requestid',
+  mcp: 'x-request-id',
 };
 
 /** What outlives one request. */
@@ -26,6 +31,7 @@ export interface ServeState {
   readonly paceMs: number;
   /** How often each model name with the `flaky` knob has failed. */
   readonly flaky: Map<string, number>;
+  readonly jobs: Jobs;
   serial: number;
 }
 
@@ -81,6 +87,7 @@ export async function serveRequest(
     credential,
     serial,
     now: Math.floor(entry.request.startedAt / 1000),
+    jobs: state.jobs,
   };
   const chosen = endpoint as Endpoint;
   await send(knobs === NO_KNOBS ? chosen.answer(call) : answerWithKnobs(call, chosen, state));

@@ -64,7 +64,13 @@ export async function startDemoProvider(options: DemoProviderOptions = {}): Prom
   const log = options.log ?? ((message: string) => process.stderr.write(`demo provider: ${message}\n`));
   const recorder = createRecorder(keep);
   const hooks = createHooks();
-  const state: ServeState = { keys: keys ? new Set(keys) : null, paceMs, flaky: new Map(), serial: 0 };
+  const state: ServeState = {
+    keys: keys ? new Set(keys) : null,
+    paceMs,
+    flaky: new Map(),
+    jobs: new Map(),
+    serial: 0,
+  };
 
   const serve = async (
     request: IncomingMessage,
@@ -113,6 +119,7 @@ export async function startDemoProvider(options: DemoProviderOptions = {}): Prom
       listener.resetCounters();
       hooks.reset();
       state.flaky.clear();
+      state.jobs.clear();
       state.serial = 0;
     },
   };

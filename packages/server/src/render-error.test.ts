@@ -11,7 +11,7 @@ import { renderError } from './render-error.ts';
 
 const NOW = 1_800_000_000_000;
 const CODES = Object.keys(ERRORS) as ErrorCode[];
-const SHAPES: ErrorShape[] = ['openai', 'anthropic', 'google', 'jsonrpc', 'union'];
+const SHAPES: ErrorShape[] = ['openai', 'anthropic', 'google', 'jsonrpc', 'text', 'union'];
 
 function render(
   denial: Denial,
@@ -92,6 +92,17 @@ describe('shapes', () => {
     });
   });
 
+  test('text: the message itself is the error', () => {
+    expect(render(deny('token_expired'), 'text').json).toEqual({
+      error: 'The relay URL has expired.',
+      code: 'token_expired',
+      type: 'authentication_error',
+      status: 401,
+      param: null,
+      request_id: 'req-1',
+    });
+  });
+
   test('problem details only where Accept names them and the union body would stand', () => {
     const problem = render(deny('path_denied', { param: 'paths' }), 'union', { problemJson: true });
     expect(problem.headers['content-type']).toBe('application/problem+json');
@@ -104,7 +115,7 @@ describe('shapes', () => {
       param: 'paths',
       request_id: 'req-1',
     });
-    for (const shape of ['openai', 'anthropic', 'google', 'jsonrpc'] as const) {
+    for (const shape of ['openai', 'anthropic', 'google', 'jsonrpc', 'text'] as const) {
       const kept = render(deny('path_denied'), shape, { problemJson: true });
       expect(kept.headers['content-type']).toBe('application/json');
     }

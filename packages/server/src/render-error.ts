@@ -118,6 +118,7 @@ const BODIES: Readonly<Record<ErrorShape, MakeBody>> = {
   anthropic: anthropicBody,
   google: googleBody,
   jsonrpc: jsonrpcBody,
+  text: textBody,
   union: unionBody,
 };
 
@@ -158,6 +159,11 @@ function googleBody({ message, row, code, status, waitMs }: Parts): object {
 function jsonrpcBody({ message, code, status, requestId }: Parts): object {
   const data = { code, status, ...requestIdMember(requestId) };
   return { jsonrpc: '2.0', id: null, error: { code: -32000, message, data } };
+}
+
+/** The message itself as `error`. */
+function textBody({ message, row, code, status, param, requestId }: Parts): object {
+  return { error: message, code, type: row.type, status, param, ...requestIdMember(requestId) };
 }
 
 /** Everything that nearly every SDK looks for, in one body. */

@@ -5,8 +5,8 @@
 import type { ErrorRow } from '../errors.ts';
 import type { Usage } from '../usage.ts';
 
-/** The shape an error body takes. `union` is read well by nearly every SDK; `jsonrpc` is for MCP routes. */
-export type ErrorShape = 'openai' | 'anthropic' | 'google' | 'jsonrpc' | 'union';
+/** The shape an error body takes. `union` is read well by nearly every SDK; `jsonrpc` is for MCP routes; `text` has the message itself as `error`. */
+export type ErrorShape = 'openai' | 'anthropic' | 'google' | 'jsonrpc' | 'text' | 'union';
 
 /** What an error body or frame is made of. */
 export interface ErrorParts {

@@ -6,6 +6,8 @@ const ANTHROPIC = /\/messages(?:\/count_tokens|\/batches)?\/?$/;
 const GOOGLE = /^\/(?:v1beta)\/|:[A-Za-z]+$/;
 const OPENAI =
   /\/(?:chat\/completions|completions|responses|embeddings|moderations|images\/(?:generations|edits|variations)|audio\/(?:speech|transcriptions|translations))\/?$/;
+/** AssemblyAI's: its SDK prints any other `error` than a text as "[object Object]". */
+const TEXT = /\/(?:v2\/upload|transcript(?:\/[^/]+){0,2})\/?$/;
 const JSON_RPC = /\/(?:mcp|sse)\/?$/;
 
 /** The shape for a path after the token. */
@@ -13,6 +15,7 @@ export function shapeFor(rest: string): ErrorShape {
   if (OPENAI.test(rest)) return 'openai';
   if (ANTHROPIC.test(rest)) return 'anthropic';
   if (JSON_RPC.test(rest)) return 'jsonrpc';
+  if (TEXT.test(rest)) return 'text';
   return GOOGLE.test(rest) ? 'google' : 'union';
 }
 
