@@ -1,6 +1,10 @@
 // The test projects: unit (what `pnpm check` runs), patient (mostly waits, beside the unit tests), wide (crosses rooms and processes), setup
 // (the set-up script itself, slow) and sums (computes for long and judges no time, beside setup).
+import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// Hundreds of processes load the same sources, vitest's workers and the relays that tests start: Node strips and compiles them once.
+process.env['NODE_COMPILE_CACHE'] ??= resolve('node_modules/.cache/node-compile');
 
 const UNIT = [
   'packages/*/src/**/*.test.ts',
