@@ -1,6 +1,11 @@
-// The test projects: unit (what `pnpm check` runs), patient (mostly waits, beside the unit tests), wide (crosses rooms and processes), setup
-// (the set-up script itself, slow) and sums (computes for long and judges no time, beside setup).
+// The test projects: unit (what `pnpm check` runs), patient (mostly waits) and wide (crosses rooms and processes) side by side; then
+// alone (judges times and memory, one file after another); then setup (the set-up script itself) beside sums (computes for long).
+import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongFirst } from './scripts/test-order.ts';
+
+// Hundreds of processes load the same sources, vitest's workers and the relays that tests start: Node strips and compiles them once.
+process.env['NODE_COMPILE_CACHE'] ??= resolve('node_modules/.cache/node-compile');
 
 const UNIT = [
   'packages/*/src/**/*.test.ts',
@@ -10,7 +15,17 @@ const UNIT = [
   'bench/*.test.ts',
 ];
 
-const PATIENT = ['packages/server/test/operations/life.test.ts'];
+const PATIENT = ['packages/server/test/{operations/life,pressure/upstreams}.test.ts'];
+
+// What compares latencies, bounds milliseconds or weighs a process: nothing may run beside it.
+const ALONE = [
+  'packages/demo-provider/test/{connections,knobs,start-demo-provider}.test.ts',
+  'packages/server/test/contract/transport.test.ts',
+  'packages/server/test/hostile/{revocation,secret-lines}.test.ts',
+  'packages/server/test/pressure/{bombs,callers,limits}.test.ts',
+  'packages/server/test/start/idle.test.ts',
+  'packages/server/test/upstream/{after-leaving,node-path,request-bodies,streams}.test.ts',
+];
 
 const SUMS = [
   'packages/server/test/differential/{mmdb,openers}.test.ts',
@@ -26,15 +41,16 @@ export default defineConfig({
     // what is waited for comes at once, but not on a machine that does much else
     expect: { poll: { timeout: 10_000 } },
     execArgv: ['--conditions=relayapi-source'],
+    sequence: { sequencer: LongFirst },
     projects: [
-      { extends: true, test: { name: 'unit', include: UNIT, maxWorkers: 2, sequence: { groupOrder: 0 } } },
+      { extends: true, test: { name: 'unit', include: UNIT, maxWorkers: 3, sequence: { groupOrder: 0 } } },
       {
         extends: true,
         test: {
           name: 'patient',
           include: PATIENT,
           testTimeout: 60_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
@@ -43,8 +59,19 @@ export default defineConfig({
         test: {
           name: 'wide',
           include: ['packages/*/test/**/*.test.ts', 'examples/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...UNIT, ...PATIENT, ...SUMS],
+          exclude: ['**/node_modules/**', ...UNIT, ...PATIENT, ...ALONE, ...SUMS],
           testTimeout: 60_000,
+          maxWorkers: 3,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: ALONE,
+          testTimeout: 60_000,
+          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
       },

@@ -10,7 +10,7 @@ if (unknown !== undefined) {
   console.error(`check: unknown argument ${unknown}; known: ${FLAGS.join(', ')}`);
   process.exitCode = 2;
 } else {
-  const failed = runCheckSteps({ tests: !flags.includes('--no-tests') });
+  const failed = await runCheckSteps({ tests: !flags.includes('--no-tests') });
   console.log(failed.length === 0 ? '\ncheck: all steps ok' : `\ncheck: failed: ${failed.join(', ')}`);
   process.exitCode = failed.length === 0 ? 0 : 1;
 }

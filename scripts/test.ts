@@ -13,7 +13,7 @@ for (const kind of ['CACHE', 'CONFIG', 'DATA', 'STATE']) {
 }
 
 const filters = process.argv.slice(2);
-const failedSteps = filters.length > 0 ? [] : runCheckSteps({ tests: false });
+const failedSteps = filters.length > 0 ? [] : await runCheckSteps({ tests: false });
 
 const folder = mkdtempSync(join(tmpdir(), 'relayapi-tally-'));
 const file = join(folder, 'tally.json');

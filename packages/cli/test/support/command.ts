@@ -53,7 +53,7 @@ export function secretsOf(...paths: readonly string[]): string[] {
   return found;
 }
 
-/** Runs the command as people do: a process of its own, nothing inherited. */
+/** Runs the command as people do: a process of its own, nothing inherited but where Node keeps what it compiled. */
 export function runProcess(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string>; stdin?: string } = {},
@@ -61,7 +61,11 @@ export function runProcess(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--conditions=relayapi-source', MAIN, ...args], {
       cwd: options.cwd,
-      env: { PATH: process.env.PATH, ...options.env },
+      env: {
+        PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        ...options.env,
+      },
       stdio: 'pipe',
     });
     let stdout = '';

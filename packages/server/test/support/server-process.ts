@@ -9,6 +9,9 @@ const MAIN = fileURLToPath(new URL('../../src/runtime/node/main.ts', import.meta
 /** The program as it is published; absent until it is built. */
 export const BUILT_MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
+/** Node's compile cache, as the test run set it (vitest.config.ts). What is built starts without, as it does for operators. */
+const COMPILED = { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
+
 /** A fresh folder to start in. */
 export function startFolder(): string {
   return mkdtempSync(join(tmpdir(), 'relayapi-start-'));
@@ -73,7 +76,7 @@ export function startProcess(
   const [program = '', ...rest] = [...shell, ...node, built ? BUILT_MAIN : MAIN, ...argv];
   const child = spawn(program, rest, {
     cwd: folder,
-    env: { PATH: process.env['PATH'], HOME: folder, ...env },
+    env: { PATH: process.env['PATH'], HOME: folder, ...(built ? {} : COMPILED), ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...(preload === undefined ? [] : ['ipc' as const])],
   });
   let stdout = '';
