@@ -239,6 +239,7 @@ describe('how an answer is judged', () => {
     'image/png',
     'application/octet-stream',
     'application/vnd.amazon.eventstream',
+    'model/gltf-binary',
   ])('%s passes', (type) => {
     expect(judge(200, { 'content-type': type }).kind).toBe('stream');
     expect(judge(500, { 'content-type': type }).kind).toBe('collect');

@@ -53,6 +53,8 @@ const TYPES = new Set([
   'image/png',
   'image/tiff',
   'image/webp',
+  // 3D models: bytes that no browser runs
+  'model/gltf-binary',
   'text/event-stream',
   'text/plain',
 ]);

@@ -9,7 +9,7 @@ const MODEL = [member('model')];
 const NLP_TASKS = [
   'chatbot classification code-generation embeddings entities generation gs-correction image-generation',
   'intent-classification kw-kp-extraction langdetection paraphrasing question semantic-search semantic-similarity',
-  'sentiment speech-synthesis summarization tokens translation asr',
+  'sentiment speech-synthesis summarization translation asr',
 ].flatMap((names) => names.split(' '));
 
 /** The entries. A local server's is off until config says where it listens. */
