@@ -58,7 +58,7 @@ const STRING_HEADER = 7;
 /**
  * One frame of `application/vnd.amazon.eventstream`: total length, head length, CRC of both; headers; payload; CRC of all before it.
  */
-export function encodeFrame(headers: Readonly<Record<string, string>>, payload: object): Buffer {
+function encodeFrame(headers: Readonly<Record<string, string>>, payload: object): Buffer {
   const lines = Object.entries({ ...headers, ':content-type': 'application/json' }).map(([name, value]) => {
     const length = Buffer.alloc(3);
     length.writeUInt8(STRING_HEADER, 0);

@@ -5,8 +5,7 @@ import type { ClientProgram, Order, Result } from './client-program.ts';
 import type { MatrixRelays, Place } from './relays.ts';
 import type { Row } from './rows.ts';
 
-/** Every code of the relay. */
-export const CODES = Object.keys(ERRORS) as readonly ErrorCode[];
+const CODES = Object.keys(ERRORS) as readonly ErrorCode[];
 const PLACES: readonly Place[] = ['path', 'header'];
 const PROMPT = 'Good morning, client';
 const MODEL = 'demo-chat';
