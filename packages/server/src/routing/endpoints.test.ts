@@ -93,6 +93,37 @@ describe('the row of a request', () => {
   });
 });
 
+describe('a closed row beside one with a free segment', () => {
+  const closing = defineProvider({
+    id: 'closing',
+    name: 'Closing',
+    base: 'https://closing.example/v1',
+    endpoints: [
+      row('/files', { kind: 'account' }),
+      row('/jobs/{id}/secret', { kind: 'account' }),
+      row('/{model}', { models: [{ in: 'path', segment: 'model' }] }),
+      row('/{model}/{task}/{what}'),
+    ],
+    asOf: '2026-11',
+    sources: [],
+  });
+  const kindOf = (relative: string) => findEndpoint(closing, 'POST', '/v1', relative)?.endpoint.kind ?? null;
+
+  it('is itself, and open is what is another', () => {
+    expect(kindOf('/files')).toBe('account');
+    expect(kindOf('/jobs/7/secret')).toBe('account');
+    expect(kindOf('/filesystem-1')).toBe('inference');
+    expect(kindOf('/jobs/7/result')).toBe('inference');
+  });
+
+  it.each(['/%66iles', '/fil%65s', '/Files', '/FILES', '/F%49les', '/jobs/7/%73ecret', '/JOBS/7/secret'])(
+    '%s is no model',
+    (relative) => {
+      expect(kindOf(relative)).toBeNull();
+    },
+  );
+});
+
 describe('a model in the query', () => {
   const { catalog } = createCatalog([provider]);
   const routing = createRouting({}, { catalog, vault: new Map(), allowOf: () => allowWith() });

@@ -22,6 +22,8 @@ interface CompiledRow {
 interface Table {
   readonly literal: ReadonlyMap<string, readonly Endpoint[]>;
   readonly patterns: readonly CompiledRow[];
+  /** Rows of the account, which other spellings may reach too. */
+  readonly closed: readonly CompiledRow[];
 }
 
 const tables = new WeakMap<Provider, Table>();
@@ -39,13 +41,29 @@ export function findEndpoint(
     if (endpoint.root === undefined || endpoint.root === root) return { endpoint, segments: NO_SEGMENTS };
   }
   const raw = relative.slice(1).split('/');
+  const isHere = ({ endpoint }: CompiledRow) =>
+    endpoint.method === method && (endpoint.root === undefined || endpoint.root === root);
   for (const row of table.patterns) {
-    if (row.endpoint.method !== method) continue;
-    if (row.endpoint.root !== undefined && row.endpoint.root !== root) continue;
+    if (!isHere(row)) continue;
     const segments = matchRow(row, raw);
-    if (segments !== null) return { endpoint: row.endpoint, segments };
+    if (segments === null) continue;
+    const { endpoint } = row;
+    // `/%66iles` and `/Files` may be `/files` to an upstream: no row with a free segment may take them in
+    const isAnother =
+      endpoint.kind !== 'account' && table.closed.some((other) => isHere(other) && looksLike(other, raw));
+    return isAnother ? null : { endpoint, segments };
   }
   return null;
+}
+
+/** Whether some reader could take a path for this row's: escapes decoded, capital letters made small. */
+function looksLike({ parts, open }: CompiledRow, raw: readonly string[]): boolean {
+  if (open ? raw.length <= parts.length : raw.length !== parts.length) return false;
+  return parts.every((part, index) => {
+    const text = (decodeSegment(raw[index] as string) ?? '').toLowerCase();
+    if ('literal' in part) return text === part.literal.toLowerCase();
+    return text.startsWith(part.before.toLowerCase()) && text.endsWith(part.after.toLowerCase());
+  });
 }
 
 function tableOf(provider: Provider): Table {
@@ -59,7 +77,8 @@ function tableOf(provider: Provider): Table {
       literal.set(key, [...(literal.get(key) ?? []), endpoint]);
     } else patterns.push(compileRow(endpoint));
   }
-  const table = { literal, patterns };
+  const closed = provider.endpoints.filter((row) => row.kind === 'account').map(compileRow);
+  const table = { literal, patterns, closed };
   tables.set(provider, table);
   return table;
 }

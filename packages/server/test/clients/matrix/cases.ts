@@ -34,8 +34,8 @@ export const CASES: readonly Case[] = [
   { code: 'request_too_large', how: 'a token for bodies of 10 bytes', options: { maxRequestBytes: 10 } },
   {
     code: 'rate_limited',
-    how: 'a second call on a token for one in a minute',
-    options: { rateLimit: { requests: 1, perSeconds: 60 } },
+    how: 'a second call on a token for one in ten minutes',
+    options: { rateLimit: { requests: 1, perSeconds: 600 } },
     first: true,
   },
   { code: 'upstream_unreachable', how: 'the provider resets the connection', knob: 'demo-reset-before' },

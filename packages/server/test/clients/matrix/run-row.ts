@@ -5,7 +5,6 @@ import type { ClientProgram, Order, Result } from './client-program.ts';
 import type { MatrixRelays, Place } from './relays.ts';
 import type { Row } from './rows.ts';
 
-/** Every code of the relay. */
 const CODES = Object.keys(ERRORS) as readonly ErrorCode[];
 const PLACES: readonly Place[] = ['path', 'header'];
 const PROMPT = 'Good morning, client';
