@@ -125,7 +125,10 @@ it('an entry is off where its status, its host or its place is doubtful, and now
 describe('A29 account-wide paths of each provider stay closed, in every spelling', () => {
   it.each(ENABLED.map((entry) => [entry.id, entry] as const))('%s', async (id, entry) => {
     const before = wire.reached();
-    const calls = [...ACCOUNT, ...adminCalls(entry)].map(async ([method, path]) => {
+    const account = ACCOUNT.flatMap(([method, path]) =>
+      [path, ...spell(path)].map((spelling) => [method, spelling] as const),
+    );
+    const calls = [...account, ...adminCalls(entry)].map(async ([method, path]) => {
       const { status, seen } = await wire.send({
         provider: id,
         credential: usableCredential(entry),
@@ -160,7 +163,7 @@ const ACCOUNT = [
   ['POST', '/api/v1/tokens'],
 ] as const;
 
-/** The facts' list and the entry's own, as calls: each method, and for reading the path encoded, doubled and in capitals. */
+/** The facts' list and the entry's own, as calls: each method, each path as it is, encoded, doubled and in capitals. */
 function adminCalls(entry: Provider): (readonly [method: string, path: string])[] {
   const vars = sampleVars(entry);
   const texts = new Set([...expectedOf(entry).admin, ...entry.adminPaths]);
@@ -172,14 +175,9 @@ function adminCalls(entry: Provider): (readonly [method: string, path: string])[
       const path = fill(alternative, vars)
         .replace(/(?<!\/)\*$/, '/demo')
         .replaceAll('*', 'demo');
-      const plain = verbs.map((verb) => [verb, path] as const);
-      const [first = 'GET'] = verbs;
-      const bare = path.endsWith('/demo') ? [[first, path.slice(0, -'/demo'.length)] as const] : [];
-      return [
-        ...plain,
-        ...bare.filter(([, rest]) => rest !== ''),
-        ...spell(path).map((other) => [first, other] as const),
-      ];
+      const bare = path.endsWith('/demo') ? path.slice(0, -'/demo'.length) : '';
+      const spellings = [path, ...(bare === '' ? [] : [bare])].flatMap((one) => [one, ...spell(one)]);
+      return spellings.flatMap((one) => verbs.map((verb) => [verb, one] as const));
     });
   });
 }
