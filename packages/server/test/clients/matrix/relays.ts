@@ -82,7 +82,8 @@ export async function startMatrixRelays(providers: readonly string[]): Promise<M
   const impatient = await startRelay({
     demo,
     files: relay.files,
-    config: { ...config, upstream: { headers_timeout: 0.4 } },
+    // Long enough to dial on a busy machine: a call that was not yet sent is told as unreachable.
+    config: { ...config, upstream: { headers_timeout: 2 } },
   });
   const speaker = await startSpeaker();
   let serial = 0;
