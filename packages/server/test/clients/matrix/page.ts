@@ -24,7 +24,7 @@ export function renderPage(
   return `# Clients
 
 Which clients have been run through a relay, how each is set up, and what its user reads when the relay refuses. Written by a run
-of the client matrix (\`pnpm exec vitest run --project wide packages/server/test/clients/matrix.test.ts -u\`, after \`sh clients/install.sh\`),
+of the client matrix (\`pnpm exec vitest run --project alone packages/server/test/clients/matrix.test.ts -u\`, after \`sh clients/install.sh\`),
 and held to it by the same test without \`-u\`. Each client is the official package, unmodified, at a real relay before a provider
 that only repeats what it is told.
 
