@@ -15,13 +15,10 @@ import type { Case } from './cases.ts';
 export type Place = 'path' | 'header';
 
 const json = { method: 'POST', dialect: 'opaque', body: 'json', models: null } as const;
-const BODY_MODEL = [{ in: 'body', at: ['model'] }] as const;
 const PATH_MODEL = [{ in: 'path', segment: 'model' }] as const;
 
 /** Providers that the registry may not have yet: written out as config would; a row of the registry of the same name takes over. */
 const WRITTEN_OUT: Readonly<Record<string, object>> = {
-  cohere: { roots: ['/v2', '/v1'], endpoints: [{ ...json, path: '/chat', models: BODY_MODEL }] },
-  togetherai: { roots: ['/v1'] },
   replicate: {
     roots: ['/v1'],
     pass_headers: ['prefer'],
@@ -38,18 +35,16 @@ const WRITTEN_OUT: Readonly<Record<string, object>> = {
       { method: 'GET', path: '/transcript/{id}', kind: 'models', body: 'none', models: [] },
     ],
   },
-  'amazon-bedrock': {
-    roots: [''],
-    endpoints: [
-      { ...json, path: '/model/{model}/converse', models: PATH_MODEL },
-      { ...json, path: '/model/{model}/converse-stream', models: PATH_MODEL },
-    ],
-  },
   mcp: {
     roots: [''],
     pass_headers: ['mcp-protocol-version'],
     endpoints: [{ ...json, path: '/mcp' }],
   },
+};
+
+/** Variables of an entry's host. */
+const VARS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'amazon-bedrock': { region: 'us-east-1' },
 };
 
 /** `providers` of config.json: all of them answered by the demo provider at `origin`. */
@@ -109,7 +104,7 @@ function mint(relay: RelayFixture, provider: string, serial: number, given?: Cas
   // A refused credential rests: each case has its own.
   const apiKey = `demo-not-a-key-${serial}${given?.knob ? `#${given.knob}` : ''}`;
   if (given?.token === 'expired') return mintExpired(relay, provider, apiKey, serial);
-  const token = relay.token({ provider, apiKey, ...given?.options });
+  const token = relay.token({ provider, apiKey, vars: VARS[provider], ...given?.options });
   return given?.token === 'broken' ? `${token}x` : token;
 }
 
@@ -121,7 +116,7 @@ function mintExpired(relay: RelayFixture, provider: string, key: string, serial:
     jti: `expired${String(serial).padStart(15, '0')}`,
     iat: now - 100,
     exp: now - 1,
-    upstream: { provider, key },
+    upstream: { provider, key, ...(VARS[provider] && { vars: VARS[provider] }) },
   });
 }
 
