@@ -5,10 +5,11 @@
 import { LRUCache } from 'lru-cache';
 import { concatBytes, Secret } from 'relayapi-token';
 import { isFault } from '../credentials/credential.ts';
-import { type Denial, deny } from '../errors.ts';
-import type { AdmittedCall, Outcome, Route, Tap } from '../exchange.ts';
+import { type Denial, deny, isDenial } from '../errors.ts';
+import type { AdmittedCall, Outcome, Route, RouteIds, Tap } from '../exchange.ts';
 import type { RawHeaders, ResponseSink } from '../io.ts';
 import { BROKEN } from './answer.ts';
+import { type AnswerRewrite, createAnswerRewrite } from './answer-rewrite.ts';
 import { denialOfFault, finderOfMade, makeCredential, withLines, withQuery } from './authenticate.ts';
 import type { RestScope } from './credential-rest.ts';
 import { dispatch } from './dispatch.ts';
@@ -66,6 +67,7 @@ export function pass(
       responseBytes: 0,
       framed: false,
       search: null,
+      rewrite: null,
       collected: [],
       collectedBytes: 0,
       tail: '',
@@ -196,14 +198,45 @@ function onHeaders(p: Passage, status: number, rawHeaders: RawHeaders): void {
   if (verdict.kind === 'stream' && length !== null && limit !== undefined && length > limit) {
     return endWith(p, tooLong());
   }
-  const passed = passedHeaders(p, length);
+  if (call.route.ids && verdict.kind === 'stream') p.rewrite = rewriteOf(p, call.route.ids, type);
+  if (p.rewrite?.whole) return holdAnswer(p);
+  const passed = passedHeaders(p, p.rewrite === null ? length : null);
   if (passed === null) return endWith(p, leaked('a header'), status >= 400);
   p.phase = 'streaming';
-  p.framed = type === 'text/event-stream' && length === null;
-  if (!call.route.trusted && p.finder.searchable) p.search = p.finder.search();
+  p.framed = type === 'text/event-stream' && (length === null || p.rewrite !== null);
+  startSearch(p);
   p.status = status;
   p.sink.start(status, joinAnswerHeaders(call, passed, call.remainingFor(status)));
   if (p.framed && stage.keepAliveCommentMs > 0) startComments(p);
+}
+
+function startSearch(p: Passage): void {
+  if (!p.call.route.trusted && p.finder.searchable) p.search = p.finder.search();
+}
+
+function rewriteOf(p: Passage, ids: RouteIds, type: string | null): AnswerRewrite | null {
+  const { call, stage } = p;
+  const book = (bytes: number) => stage.bookAnswer(call, bytes);
+  return createAnswerRewrite(type, { ids, base: call.arrival.relayBase(), book });
+}
+
+/** Nothing goes to the caller before the answer is there and rewritten. */
+function holdAnswer(p: Passage): void {
+  p.phase = 'streaming';
+  startSearch(p);
+}
+
+/** The held answer, rewritten. */
+function endHeld(p: Passage, pieces: readonly Uint8Array[]): void {
+  const status = p.upstreamStatus as number;
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const limit = p.call.opened.claims.limits.response_bytes;
+  if (limit !== undefined && length > limit) return endWith(p, tooLong());
+  const passed = passedHeaders(p, length);
+  if (passed === null) return endWith(p, leaked('a header'));
+  p.status = status;
+  p.sink.start(status, joinAnswerHeaders(p.call, passed, p.call.remainingFor(status)));
+  for (const piece of pieces) write(p, piece);
 }
 
 /** A refused credential rests, unless another token may fare better. What a caller can provoke tells nothing of a token. */
@@ -224,9 +257,18 @@ function onData(p: Passage, chunk: Uint8Array): void {
     return;
   }
   if (p.phase === 'sending') return;
-  if (p.search === null) return write(p, chunk);
+  if (p.search === null) return take(p, chunk);
   const pieces = p.search.push(chunk);
   if (pieces === null) return endWith(p, leaked('the body'));
+  for (const piece of pieces) take(p, piece);
+}
+
+/** Bytes that were searched: to be rewritten where the route says so. */
+function take(p: Passage, bytes: Uint8Array): void {
+  if (p.rewrite === null) return write(p, bytes);
+  if (p.ended) return;
+  const pieces = p.rewrite.push(bytes);
+  if (isDenial(pieces)) return endWith(p, pieces);
   for (const piece of pieces) write(p, piece);
 }
 
@@ -263,11 +305,20 @@ function onEnd(p: Passage): void {
   if (p.ended) return;
   if (p.phase === 'sending') return endWith(p, BROKEN);
   if (p.phase === 'collecting') return endCollected(p);
-  for (const piece of p.search?.flush() ?? []) write(p, piece);
+  for (const piece of p.search?.flush() ?? []) take(p, piece);
+  if (p.ended) return;
+  if (p.rewrite !== null) endRewrite(p, p.rewrite);
   if (p.ended) return;
   p.ended = true;
   p.sink.end();
   complete(p);
+}
+
+function endRewrite(p: Passage, rewrite: AnswerRewrite): void {
+  const pieces = rewrite.flush();
+  if (isDenial(pieces)) return endWith(p, pieces);
+  if (rewrite.whole) return endHeld(p, pieces);
+  for (const piece of pieces) write(p, piece);
 }
 
 /** An error body that is all there: passed on unless it shows the key. */

@@ -16,6 +16,7 @@ import { checkHead, type Head, readHead } from './head.ts';
 import { findHeaderToken } from './header-token.ts';
 import type { IngressOptions } from './options.ts';
 import { readProxyCountry } from './proxy-country.ts';
+import { relayBaseOf } from './relay-base.ts';
 import { isRelayTarget, readTarget, type Target } from './target.ts';
 
 /** What ingress needs from outside. */
@@ -50,6 +51,8 @@ export interface Ingress {
   collectBody(arrival: Arrival, tokenName: string, maxBytes: number): Promise<Uint8Array | Denial>;
   /** Gives back what `collectBody` or `meterBody` booked; harmless when there was nothing or it was done before. */
   releaseBody(arrival: Arrival): void;
+  /** Books memory for what is held of the answer, beside what the body has; false when all together would hold too much. */
+  bookAnswer(arrival: Arrival, bytes: number): boolean;
   /** The body as a stream that throws `BodyDenied` past `maxBytes` or when it stalls; a denial when the declared length is too large already. A short one may be gathered: its memory is booked. */
   meterBody(arrival: Arrival, maxBytes: number): PreparedBody | Denial;
 }
@@ -99,6 +102,10 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
       tokenPlace: target.place,
       rest: target.rest,
       query: target.query,
+      relayBase: () => {
+        const place = target.place === 'path' ? token?.reveal() : '-';
+        return place === undefined ? null : relayBaseOf(request, head, place, options);
+      },
       shape: shapes.find(target.rest),
       problemJson: namesProblemJson(head),
       header: head.first,
@@ -118,6 +125,7 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
     preflightHeaders: (arrival) => preflightHeaders(arrival, options.privateNetwork),
     collectBody: bodies.collect,
     releaseBody: bodies.release,
+    bookAnswer: bodies.bookMore,
     meterBody: bodies.meter,
   };
 }

@@ -20,17 +20,20 @@ export function rebaseProvider(provider: Provider, base: string): Provider {
     origin: new URL(origin).origin,
     vars: varsBesideHost(provider),
     originByKey: [],
+    // what stands at another base is one host: rows of further origins have nowhere to go
+    moreOrigins: [],
+    endpoints: provider.endpoints.filter(({ root: at }) => at?.startsWith('/~') !== true),
     trusted: false,
   };
   if (root === '') return at;
   const known = longestRootEnding(provider.roots, root);
-  if (known === null) return { ...at, roots: [root], endpoints: provider.endpoints.map(unbound) };
+  if (known === null) return { ...at, roots: [root], endpoints: at.endpoints.map(unbound) };
   const prefix = root.slice(0, root.length - known.length);
   const others = provider.roots.filter((one) => one !== known);
   return {
     ...at,
     roots: [known, ...others].map((one) => prefix + one),
-    endpoints: provider.endpoints.map((row) =>
+    endpoints: at.endpoints.map((row) =>
       row.root === undefined ? row : { ...row, root: prefix + row.root },
     ),
   };

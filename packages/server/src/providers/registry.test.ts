@@ -11,7 +11,12 @@ import { RELAY_OWNED_HEADERS } from './reserved.ts';
 
 const ALL = [...REGISTRY, demoProvider('http://127.0.0.1:8842')];
 const byId = (id: string) => ALL.find((entry) => entry.id === id) as Provider;
-const opens = (entry: Provider) => entry.endpoints.map((row) => `${row.method} ${row.root ?? ''}${row.path}`);
+const rootsOf = ({ roots, moreOrigins }: Provider) => [
+  ...roots,
+  ...moreOrigins.flatMap((one) => one.roots.map((root) => `/~${one.alias}${root}`)),
+];
+const nameOf = (row: Endpoint) => `${row.method} ${row.root ?? ''}${row.path}`;
+const opens = (entry: Provider) => entry.endpoints.map(nameOf);
 
 it('docs/providers.md is what the registry says; scripts/write-providers-docs.ts writes it', () => {
   const page = readFileSync(new URL('../../../../docs/providers.md', import.meta.url), 'utf8');
@@ -31,6 +36,10 @@ it('the registry holds the providers of the first release, demo left out', () =>
     'alibaba-cn',
     'azure',
     'deepl',
+    'replicate',
+    'fal',
+    'black-forest-labs',
+    'assemblyai',
   ]);
   const { catalog } = createCatalog(REGISTRY);
   expect(['gemini', 'googleai', 'dashscope', 'demo'].map((name) => catalog.find(name)?.id)).toEqual([
@@ -57,7 +66,7 @@ describe.each(ALL.map((entry) => [entry.id, entry] as const))('the entry %s', (_
   it('lists each endpoint once, under roots that it has, in a dialect that exists', () => {
     expect(new Set(opens(entry)).size).toBe(entry.endpoints.length);
     for (const row of entry.endpoints) {
-      if (row.root !== undefined) expect(entry.roots).toContain(row.root);
+      if (row.root !== undefined) expect(rootsOf(entry)).toContain(row.root);
       expect(Object.keys(DIALECTS)).toContain(row.dialect);
       expect(row.path).toMatch(/^(?:\/[A-Za-z0-9_{}:.-]+)+$/);
     }
@@ -95,10 +104,36 @@ describe.each(ALL.map((entry) => [entry.id, entry] as const))('the entry %s', (_
   it('A29 leaves account-wide endpoints closed', () => {
     const account =
       /\/(?:files|batches|batch|threads|assistants|vector_stores|fine_tuning|fine-tunes|organization|projects|uploads|client_secrets|realtime|cachedContents|tunedModels|operations|tokens|keys|credits|usage|admin|glossaries|conversations|libraries|agents)(?:\/|$)|\/responses\/|:batch(?!EmbedContents)|LongRunning/;
-    for (const row of opens(entry)) expect(row).not.toMatch(account);
-    expect(entry.endpoints.every((row) => row.kind !== 'account')).toBe(true);
+    const open = entry.endpoints.filter(({ kind }) => kind === 'inference' || kind === 'models');
+    for (const row of open) expect(nameOf(row)).not.toMatch(account);
     expect(entry.endpoints.every((row) => !row.path.endsWith('/*'))).toBe(true);
-    expect(entry.endpoints.every((row) => ['GET', 'POST'].includes(row.method))).toBe(true);
+    expect(open.every((row) => ['GET', 'POST'].includes(row.method))).toBe(true);
+  });
+
+  it('A29 opens a stored thing by an id alone that is the subject’s own', () => {
+    const declared = entry.ids.map(({ kind }) => kind);
+    expect(new Set(declared).size).toBe(declared.length);
+    for (const row of entry.endpoints) {
+      const named = [...(row.takes ?? []), ...(row.makes ?? [])];
+      for (const { kind } of named) expect(declared).toContain(kind);
+      if (row.kind === 'job') expect(row.takes?.length).toBeGreaterThan(0);
+      if (row.kind === 'account') expect(named.length).toBeGreaterThan(0);
+      for (const place of row.takes ?? []) {
+        if (place.in === 'path') expect(row.path).toContain(`{${place.segment}}`);
+        if (place.in === 'query') expect(entry.passQuery).toContain(place.name);
+      }
+      // an id in the path that nobody opens would be anybody's
+      if (row.kind !== 'job' && row.kind !== 'account') continue;
+      const segments = [...row.path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name);
+      const known = [...(row.takes ?? []).map((place) => place.in === 'path' && place.segment)];
+      for (const name of segments) expect([...known, 'owner', 'app', 'part']).toContain(name);
+    }
+    for (const { alias, origin, roots } of entry.moreOrigins) {
+      expect(alias).toMatch(/^[a-z0-9]+$/);
+      expect(new URL(origin).origin).toBe(origin);
+      expect(origin.startsWith('https://')).toBe(true);
+      expect(roots.every(isPlainPath)).toBe(true);
+    }
   });
 });
 

@@ -4,6 +4,7 @@ import { anthropic } from './entries/anthropic.ts';
 import { azure } from './entries/azure.ts';
 import { deepl } from './entries/deepl.ts';
 import { google } from './entries/google.ts';
+import { JOBS } from './entries/jobs.ts';
 import { openai } from './entries/openai.ts';
 import { deepseek, groq, mistral, openrouter } from './entries/openai-like.ts';
 import type { Provider } from './provider.ts';
@@ -21,4 +22,5 @@ export const REGISTRY: readonly Provider[] = [
   alibabaCn,
   azure,
   deepl,
+  ...JOBS,
 ];

@@ -11,7 +11,9 @@ config.json overrides an entry or adds one ([how](guides/add-a-provider.md)).
 Paths are relative to the API root. Where a provider has several roots, those of an endpoint are named in front of it. A
 caller may write the root, its last part or nothing: \`/v1/chat/completions\` and \`/chat/completions\` are the same.
 **Everything that is not listed is closed**: files, batches, stored answers, fine-tuning, administration, endpoints that mint
-tokens. It opens only with a \`paths\` claim in the token and the same path in the key file's \`allow.paths\`.
+tokens. It opens only with a \`paths\` claim in the token and the same path in the key file's \`allow.paths\`; so do the rows that
+are marked so. Where \`own ids\` stands, ids in answers are sealed for the token's subject, and no other id is taken
+([why](decisions/0033-sealed-ids.md)).
 Hosts, credential headers and paths are those found in the sources named; nothing was called to check them.
 `;
 
@@ -41,6 +43,11 @@ function renderProvider(entry: Provider): string {
     ['Roots', list(entry.roots)],
     ['Variables', list(Object.entries(entry.vars).map(([name, pattern]) => `${name}: ${pattern}`))],
     ['Host by key', list(entry.originByKey.map(({ pattern, origin }) => `${pattern} goes to ${origin}`))],
+    [
+      'Further origins',
+      entry.moreOrigins.map(({ alias, origin }) => `\`/~${alias}\` is \`${origin}\``).join(', '),
+    ],
+    ['Sealed ids', list(entry.ids.map(({ kind }) => kind))],
     ['Sent if absent', list(entry.defaultHeaders.map(([name, value]) => `${name}: ${value}`))],
     ['Headers passed on', list(entry.passHeaders)],
     ['Query passed on', list(entry.passQuery)],
@@ -60,18 +67,26 @@ function renderProvider(entry: Provider): string {
   ].join('\n');
 }
 
+const KINDS: Readonly<Record<Endpoint['kind'], string>> = {
+  inference: '',
+  models: '',
+  job: ' (own ids)',
+  account: ' (with `paths`; own ids)',
+};
+
 function renderEndpoint(row: Endpoint, showRoot: boolean): string {
   const root = showRoot && row.root !== undefined ? `${row.root} ` : '';
   const own = row.auth === undefined ? '' : ` (${schemeOf(row.auth)})`;
+  const kind = KINDS[row.kind];
   const features = [...new Set((row.features ?? []).map(({ feature }) => feature))].sort();
-  return `| \`${row.method} ${root}${row.path}\`${own} | ${row.dialect} | ${modelsOf(row)} | ${list(features)} |`;
+  return `| \`${row.method} ${root}${row.path}\`${own}${kind} | ${row.dialect} | ${modelsOf(row)} | ${list(features)} |`;
 }
 
 function modelsOf(row: Endpoint): string {
   if (row.models === null) return 'not known';
   const places = row.models.map((place) => {
     if (place.in === 'body') return place.at.join('.').replaceAll('.*', '[]');
-    return `${place.in} ${place.in === 'path' ? place.segment : place.name}`;
+    return `${place.in} ${place.in === 'path' ? [place.segment, ...(place.more ?? [])].join('/') : place.name}`;
   });
   return list(places);
 }
