@@ -41,11 +41,11 @@ export function relayPathOf(
   return null;
 }
 
-/** The row that the URL leads to, whatever its method. */
+/** The row that the URL leads to, whatever its method. A new call is begun by nobody who follows a URL. */
 function rowOf(provider: Provider, root: string, relative: string): Endpoint | null {
   for (const method of METHODS) {
     const match = findEndpoint(provider, method, root, relative);
-    if (match !== null) return match.endpoint;
+    if (match !== null && match.endpoint.kind !== 'inference') return match.endpoint;
   }
   return null;
 }

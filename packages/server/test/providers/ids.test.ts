@@ -1,7 +1,9 @@
 /** Two subjects on one upstream key: neither reads, lists, deletes, ends or goes on from what the other made (0033). */
 import { createHash } from 'node:crypto';
+import { RelayAPIClient } from 'relayapi-sdk';
+import { rotateRai } from 'relayapi-token';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { codeOf, type RelayFixture, startRelay } from '../support/relay-fixture.ts';
+import { codeOf, named, type RelayFixture, startRelay } from '../support/relay-fixture.ts';
 import { type FakeAnswer, type FakeUpstream, type SeenRequest, startFakeUpstream } from './fake-upstream.ts';
 
 const KEY = 'sk-demo-openai';
@@ -37,6 +39,7 @@ function openai({ line, body }: SeenRequest): FakeAnswer {
   const json = body.trimStart().startsWith('{') ? (JSON.parse(body) as Record<string, unknown>) : {};
   if (method === 'POST' && path === '/v1/responses') {
     const made = response('resp_1', (json['previous_response_id'] as string | undefined) ?? null);
+    if (json['model'] === 'large') return { body: { ...made, text: 'x'.repeat(600_000) } };
     if (json['stream'] !== true) return { body: made };
     const text = [
       event('response.created', { response: made }),
@@ -242,6 +245,45 @@ describe('one’s own', () => {
     expect(upstream.lines()).toEqual([]);
     await twin.close();
     await stranger.close();
+  });
+});
+
+describe('keys and memory', () => {
+  it('an id outlives the rotation of the key that it was made under, for as long as the file has that key', async () => {
+    const twin = await startRelay({ files: relay.files, ports: { transport: upstream.transport } });
+    const rotated = rotateRai(relay.files.relay, relay.files.issuer, {
+      now: Math.floor(Date.now() / 1000),
+      graceSeconds: 600,
+    });
+    await twin.instance.reloadKeys([named('relay.rai', rotated.relay)]);
+    const issuer = { ...rotated.issuer, relay: `${twin.origin}/relayapi/` } as object;
+    const base = new RelayAPIClient(issuer).generateUrl({
+      provider: 'openai',
+      apiKey: KEY,
+      subject: 'ana',
+      allowedPaths: OPENED,
+    });
+    expect((await ask(base, 'GET', `/responses/${made.response}`)).status).toBe(200);
+    const { response: anew } = await makeAs(base);
+    expect(anew).not.toBe(made.response);
+    // and the old token reads what the new one made
+    const before = twin.url({ provider: 'openai', apiKey: KEY, subject: 'ana', allowedPaths: OPENED });
+    expect((await ask(before, 'GET', `/responses/${anew}`)).status).toBe(200);
+    await twin.close();
+  });
+
+  it('answers that are held count against the memory of all bodies', async () => {
+    const small = await startRelay({
+      files: relay.files,
+      config: { server: { max_buffered_bytes: 1024 * 1024 } },
+      ports: { transport: upstream.transport },
+    });
+    const base = small.url({ provider: 'openai', apiKey: KEY, subject: 'ana', allowedPaths: OPENED });
+    expect((await ask(base, 'POST', '/responses', { model: 'm' })).status).toBe(200);
+    expect(await codeOf(await ask(base, 'POST', '/responses', { model: 'large' }))).toBe('503 capacity');
+    // given back with the exchange
+    expect((await ask(base, 'POST', '/responses', { model: 'm' })).status).toBe(200);
+    await small.close();
   });
 });
 
