@@ -5,7 +5,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { setImmediate } from 'node:timers/promises';
 import type { Transport } from '../../src/forwarding/transport.ts';
 import { createAddressGuard } from '../../src/runtime/node/addresses.ts';
 import { createNodeTransport } from '../../src/runtime/node/upstream-transport.ts';
@@ -82,8 +81,7 @@ async function send(
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
   if (!Array.isArray(body)) return void response.end(typeof body === 'string' ? body : JSON.stringify(body));
   for (const piece of body as readonly string[]) {
-    response.write(piece);
-    await setImmediate();
+    await new Promise<void>((resolve) => response.write(piece, () => resolve()));
   }
   response.end();
 }
