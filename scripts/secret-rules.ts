@@ -32,7 +32,7 @@ export const REVEALED: Readonly<Record<string, string>> = {
   [`${SERVER}/forwarding/passage.ts:secretsOf`]:
     'to search for the word behind the scheme too; wrapped again at once',
   [`${SERVER}/forwarding/request-headers.ts:buildRequestHeaders`]: 'the one place where a key goes upstream',
-  [`${SERVER}/ingress/ingress.ts:createArrival`]:
+  [`${SERVER}/ingress/relay-base.ts:relayBaseOf`]:
     'into URLs of the relay itself, for the caller who sent it',
   [`${SERVER}/policy/opener.ts:open`]: 'into the digest that opened tokens are kept by',
   [`${SERVER}/routing/credential.ts:fill`]: 'into the credential’s header or query; wrapped again at once',

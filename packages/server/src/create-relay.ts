@@ -297,6 +297,7 @@ function createStages(
       transport: ports.transport,
       maker: createCredentialMaker(clock),
       clock,
+      relayBase: ingress.relayBase,
       bookAnswer: ingress.bookAnswer,
       renderError: (denial, arrival) => renderError(denial, arrival, clock.nowMs()),
       errorFrame: frameFor,

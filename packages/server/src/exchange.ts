@@ -40,8 +40,6 @@ export interface Arrival {
   readonly rest: string;
   /** Query without `?`, raw; null when there is none. */
   readonly query: string | null;
-  /** This relay's URL up to where a path is appended, the token or `-` in it as it was asked; null where it cannot be known. No last slash. */
-  relayBase(): string | null;
   /** Which error body the caller's SDK reads. */
   readonly shape: ErrorShape;
   /** True when `Accept` names application/problem+json. */

@@ -88,7 +88,7 @@ export function passedHeaders(p: Passage, contentLength: number | null): [string
   );
   const { endpoint, ids } = p.call.route;
   if (endpoint?.answerHeaders !== undefined) {
-    picked.push(...rowHeaders(p.upstreamHeaders, endpoint.answerHeaders, ids, p.call.arrival));
+    picked.push(...rowHeaders(p.upstreamHeaders, endpoint.answerHeaders, ids, p.stage.relayBase(p.call)));
   }
   return picked.some(([, value]) => p.finder.inText(value)) ? null : picked;
 }

@@ -27,6 +27,8 @@ export interface PassageStage {
   readonly idleTimeoutMs: number;
   readonly keepAliveCommentMs: number;
   readonly passRateLimitHeaders: boolean;
+  /** This relay's URL for the caller; null where it is not known. */
+  relayBase(call: AdmittedCall): string | null;
   /** Books memory for an answer that is held; false when there is no room. */
   bookAnswer(call: AdmittedCall, bytes: number): boolean;
   /** Why the call must not be sent after all, null when it may. */

@@ -217,7 +217,7 @@ function startSearch(p: Passage): void {
 function rewriteOf(p: Passage, ids: RouteIds, type: string | null): AnswerRewrite | null {
   const { call, stage } = p;
   const book = (bytes: number) => stage.bookAnswer(call, bytes);
-  return createAnswerRewrite(type, { ids, base: call.arrival.relayBase(), book });
+  return createAnswerRewrite(type, { ids, base: stage.relayBase(call), book });
 }
 
 /** Nothing goes to the caller before the answer is there and rewritten. */

@@ -12,7 +12,7 @@ const ids: RouteIds = {
   open: () => null,
   relayPath: () => null,
 };
-const parts = { route: { ids }, arrival: { relayBase: () => null } };
+const parts = { route: { ids } };
 
 describe('a JSON answer', () => {
   test('begins when it is whole, and declares the length that it has then', async () => {

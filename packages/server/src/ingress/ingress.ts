@@ -51,6 +51,8 @@ export interface Ingress {
   collectBody(arrival: Arrival, tokenName: string, maxBytes: number): Promise<Uint8Array | Denial>;
   /** Gives back what `collectBody` or `meterBody` booked; harmless when there was nothing or it was done before. */
   releaseBody(arrival: Arrival): void;
+  /** This relay's URL up to where a path is appended, the token or `-` in it as it was asked; null where it cannot be known. No last slash. */
+  relayBase(arrival: Arrival): string | null;
   /** Books memory for what is held of the answer, beside what the body has; false when all together would hold too much. */
   bookAnswer(arrival: Arrival, bytes: number): boolean;
   /** The body as a stream that throws `BodyDenied` past `maxBytes` or when it stalls; a denial when the declared length is too large already. A short one may be gathered: its memory is booked. */
@@ -102,10 +104,6 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
       tokenPlace: target.place,
       rest: target.rest,
       query: target.query,
-      relayBase: () => {
-        const place = target.place === 'path' ? token?.reveal() : '-';
-        return place === undefined ? null : relayBaseOf(request, head, place, options);
-      },
       shape: shapes.find(target.rest),
       problemJson: namesProblemJson(head),
       header: head.first,
@@ -125,6 +123,7 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
     preflightHeaders: (arrival) => preflightHeaders(arrival, options.privateNetwork),
     collectBody: bodies.collect,
     releaseBody: bodies.release,
+    relayBase: (arrival) => relayBaseOf(arrival, options),
     bookAnswer: bodies.bookMore,
     meterBody: bodies.meter,
   };

@@ -1,7 +1,7 @@
+import { Secret } from 'relayapi-token';
 import { expect, test } from 'vitest';
 import { type AddressRange, parseRange } from '../address.ts';
 import type { InboundRequest } from '../io.ts';
-import { readHead } from './head.ts';
 import { createIngressOptions } from './options.ts';
 import { relayBaseOf } from './relay-base.ts';
 
@@ -18,7 +18,11 @@ function base(
     ...(origin !== undefined && { origin }),
   } as unknown as InboundRequest;
   const options = { ...createIngressOptions(), publicUrl, trustedProxies: TRUSTED };
-  return relayBaseOf(request, readHead(request), place, options);
+  const arrival =
+    place === '-'
+      ? { request, token: new Secret('T'), tokenPlace: 'header' as const }
+      : { request, token: new Secret(place), tokenPlace: 'path' as const };
+  return relayBaseOf(arrival, options);
 }
 
 test('the configured address is the relay’s, whatever the request says', () => {

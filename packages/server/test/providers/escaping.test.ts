@@ -94,9 +94,9 @@ interface Caller {
   at(provider: string, more?: { subject?: string; allowedPaths?: readonly string[] }): string;
 }
 
-async function json(answer: Response): Promise<Record<string, never>> {
+async function json(answer: Response): Promise<Record<string, unknown>> {
   expect([answer.status, answer.ok]).toEqual([answer.status, true]);
-  return (await answer.json()) as Record<string, never>;
+  return (await answer.json()) as Record<string, unknown>;
 }
 
 function post(url: string, body: object = {}, headers: Record<string, string> = {}): Promise<Response> {

@@ -90,10 +90,11 @@ const replicate = defineProvider({
   ],
 });
 
-/** An app is named by two to four segments; none of them is where the queue keeps its requests. */
+/** An app is named by two to four segments; none of them is where the queue keeps its requests, and the first is no version or account path. */
 const APP_SEGMENT = '(?!requests$)[A-Za-z0-9][A-Za-z0-9._-]*';
+const APP_OWNER = `(?!(?:v\\d[a-z0-9]*|api|user|tokens|storage)$)${APP_SEGMENT}`;
 const APP_PATHS = ['/{owner}/{app}', '/{owner}/{app}/{part}', '/{owner}/{app}/{part}/{more}'];
-const APP_SEGMENTS = { owner: APP_SEGMENT, app: APP_SEGMENT, part: APP_SEGMENT, more: APP_SEGMENT };
+const APP_SEGMENTS = { owner: APP_OWNER, app: APP_SEGMENT, part: APP_SEGMENT, more: APP_SEGMENT };
 const APP: ModelPlace = { in: 'path', segment: 'owner', more: ['app', 'part', 'more'] };
 const REQUEST_ID: readonly IdMade[] = [
   { kind: 'request', at: ['request_id'] },
