@@ -244,14 +244,23 @@ export async function createRelay(
   };
 }
 
+function openStore(config: Config, ports: RelayPorts): MemoryStore {
+  const { clock = systemClock, logger, snapshot, shared } = ports;
+  const { max_bytes: capacityBytes, volatile } = config.store;
+  const warn = (message: string) => logger?.log('warn', message);
+  return shared
+    ? createSharedMemoryStore(openSharedTable(shared.counters), { volatile }, { clock, warn })
+    : createMemoryStore({ capacityBytes, volatile }, { clock, ...(snapshot && { snapshot }), warn });
+}
+
 function createStages(
   config: Config,
   keys: readonly NamedRai[],
   ports: RelayPorts,
   keyring: () => Keyring,
-  boxes: IdPorts['boxesOf'],
+  boxesOf: IdPorts['boxesOf'],
 ): { stages: RelayStages; store: MemoryStore } {
-  const { clock = systemClock, logger, metrics, snapshot } = ports;
+  const { clock = systemClock, logger, metrics } = ports;
   const { server, cors, rate_limit, damping, upstream } = config;
   const { catalog, problems } = createCatalog(
     [...REGISTRY, ...(ports.moreProviders ?? [])],
@@ -261,11 +270,7 @@ function createStages(
   // left unread, the file would silently not bind
   if (server.geoip_file !== null && ports.countryLookup === undefined) throw new RelayConfigError([NO_FILES]);
 
-  const { max_bytes: capacityBytes, volatile } = config.store;
-  const warn = (message: string) => logger?.log('warn', message);
-  const store = ports.shared
-    ? createSharedMemoryStore(openSharedTable(ports.shared.counters), { volatile }, { clock, warn })
-    : createMemoryStore({ capacityBytes, volatile }, { clock, ...(snapshot && { snapshot }), warn });
+  const store = openStore(config, ports);
   const policyOptions = createPolicyOptions({ rate_limit, damping, ...server });
   const policy = createPolicy(policyOptions, {
     clock,
@@ -282,15 +287,19 @@ function createStages(
     ...(ports.countryLookup && { countryLookup: ports.countryLookup }),
   });
   const allowPrivate = [...upstream.allow_private, ...(ports.allowPrivate ?? [])];
-  const ingressOptions = createIngressOptions({ ...server, private_network: cors.private_network });
-  const ingress = createIngress(ingressOptions, { clock });
-  const ids = { boxesOf: boxes, opens: policy.opensAccount };
+  const { private_network } = cors;
+  const ingress = createIngress(createIngressOptions({ ...server, private_network }), { clock });
   const stages: RelayStages = {
     ingress,
     policy,
     routing: createRouting(
       { allowPrivate, allowBase: ports.allowBase ?? true },
-      { catalog, vault: ports.vault ?? new Map(), allowOf: policy.allowOf, ids },
+      {
+        catalog,
+        vault: ports.vault ?? new Map(),
+        allowOf: policy.allowOf,
+        ids: { boxesOf, opens: policy.opensAccount },
+      },
     ),
     translation: createTranslation(),
     forwarding: createForwarding(forwardingOptions(upstream, keys), {

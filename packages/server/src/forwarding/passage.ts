@@ -5,11 +5,10 @@
 import { LRUCache } from 'lru-cache';
 import { concatBytes, Secret } from 'relayapi-token';
 import { isFault } from '../credentials/credential.ts';
-import { type Denial, deny, isDenial } from '../errors.ts';
-import type { AdmittedCall, Outcome, Route, RouteIds, Tap } from '../exchange.ts';
+import { type Denial, deny } from '../errors.ts';
+import type { AdmittedCall, Outcome, Route, Tap } from '../exchange.ts';
 import type { RawHeaders, ResponseSink } from '../io.ts';
 import { BROKEN } from './answer.ts';
-import { type AnswerRewrite, createAnswerRewrite } from './answer-rewrite.ts';
 import { denialOfFault, finderOfMade, makeCredential, withLines, withQuery } from './authenticate.ts';
 import type { RestScope } from './credential-rest.ts';
 import { dispatch } from './dispatch.ts';
@@ -18,6 +17,7 @@ import { ERROR_BODY_BYTES, ERROR_BODY_MS } from './options.ts';
 import { bodyFault, type OutgoingBody, openOutgoingBody } from './outgoing-body.ts';
 import { complete, crash, endWith, onGone, passedHeaders } from './passage-end.ts';
 import type { Passage, PassageStage } from './passage-state.ts';
+import { endRewrite, leaked, rewriteOf, take, tooLong } from './passage-write.ts';
 import { joinAnswerHeaders } from './response-headers.ts';
 import { contentType, declaredLength, judgeResponse } from './response-rules.ts';
 import { createSilenceWatch, startTimer } from './timers.ts';
@@ -214,29 +214,10 @@ function startSearch(p: Passage): void {
   if (!p.call.route.trusted && p.finder.searchable) p.search = p.finder.search();
 }
 
-function rewriteOf(p: Passage, ids: RouteIds, type: string | null): AnswerRewrite | null {
-  const { call, stage } = p;
-  const book = (bytes: number) => stage.bookAnswer(call, bytes);
-  return createAnswerRewrite(type, { ids, base: stage.relayBase(call), book });
-}
-
 /** Nothing goes to the caller before the answer is there and rewritten. */
 function holdAnswer(p: Passage): void {
   p.phase = 'streaming';
   startSearch(p);
-}
-
-/** The held answer, rewritten. */
-function endHeld(p: Passage, pieces: readonly Uint8Array[]): void {
-  const status = p.upstreamStatus as number;
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  const limit = p.call.opened.claims.limits.response_bytes;
-  if (limit !== undefined && length > limit) return endWith(p, tooLong());
-  const passed = passedHeaders(p, length);
-  if (passed === null) return endWith(p, leaked('a header'));
-  p.status = status;
-  p.sink.start(status, joinAnswerHeaders(p.call, passed, p.call.remainingFor(status)));
-  for (const piece of pieces) write(p, piece);
 }
 
 /** A refused credential rests, unless another token may fare better. What a caller can provoke tells nothing of a token. */
@@ -263,38 +244,6 @@ function onData(p: Passage, chunk: Uint8Array): void {
   for (const piece of pieces) take(p, piece);
 }
 
-/** Bytes that were searched: to be rewritten where the route says so. */
-function take(p: Passage, bytes: Uint8Array): void {
-  if (p.rewrite === null) return write(p, bytes);
-  if (p.ended) return;
-  const pieces = p.rewrite.push(bytes);
-  if (isDenial(pieces)) return endWith(p, pieces);
-  for (const piece of pieces) write(p, piece);
-}
-
-/** Passes bytes to the caller, up to the token's limit. */
-function write(p: Passage, bytes: Uint8Array): void {
-  if (p.ended) return;
-  const limit = p.call.opened.claims.limits.response_bytes;
-  const room = limit === undefined ? bytes.length : limit - p.responseBytes;
-  const piece = bytes.length <= room ? bytes : bytes.subarray(0, room);
-  if (piece.length > 0) {
-    p.tap.onData(piece);
-    p.bodyPassed = true;
-    p.responseBytes += piece.length;
-    if (p.comments) {
-      p.tail = (p.tail + String.fromCharCode(...piece.subarray(-4))).slice(-4);
-      p.comments.feed();
-    }
-    if (!p.sink.write(piece) && !p.ended) {
-      p.upstream?.pause();
-      // from here on the silence is the caller's
-      p.watch.suspend();
-    }
-  }
-  if (piece.length < bytes.length) endWith(p, tooLong());
-}
-
 function onDrain(p: Passage): void {
   if (p.ended || p.phase !== 'streaming') return;
   p.watch.feed();
@@ -312,13 +261,6 @@ function onEnd(p: Passage): void {
   p.ended = true;
   p.sink.end();
   complete(p);
-}
-
-function endRewrite(p: Passage, rewrite: AnswerRewrite): void {
-  const pieces = rewrite.flush();
-  if (isDenial(pieces)) return endWith(p, pieces);
-  if (rewrite.whole) return endHeld(p, pieces);
-  for (const piece of pieces) write(p, piece);
 }
 
 /** An error body that is all there: passed on unless it shows the key. */
@@ -401,12 +343,4 @@ function overdue(p: Passage): Denial {
   if (p.call.opened.claims.limits.stream_seconds === undefined) return deny('token_expired');
   if (!p.sink.started) return deny('upstream_timeout', { param: 'limits.stream_seconds' });
   return deny('token_expired', { param: 'limits.stream_seconds' });
-}
-
-function tooLong(): Denial {
-  return deny('budget_exhausted', { param: 'limits.response_bytes' });
-}
-
-function leaked(where: string): Denial {
-  return deny('upstream_invalid', { reason: `the credential stood in ${where}` });
 }
