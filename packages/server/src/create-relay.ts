@@ -37,7 +37,7 @@ import type { CountryLookup } from './policy/country-lookup.ts';
 import { createPolicyOptions } from './policy/options.ts';
 import { createPolicy } from './policy/policy.ts';
 import { createCatalog } from './providers/catalog.ts';
-import type { Provider } from './providers/provider.ts';
+import type { Provider, ProviderCatalog } from './providers/provider.ts';
 import { REGISTRY } from './providers/registry.ts';
 import { createSpine, type Relay, type RelayStages } from './relay.ts';
 import { renderError } from './render-error.ts';
@@ -244,6 +244,15 @@ export async function createRelay(
   };
 }
 
+/** The registry with config's changes. Throws where the two, or the file and the runtime, do not fit. */
+function openCatalog({ providers, server }: Config, ports: RelayPorts): ProviderCatalog {
+  const { catalog, problems } = createCatalog([...REGISTRY, ...(ports.moreProviders ?? [])], providers);
+  if (problems.length > 0) throw new RelayConfigError(problems);
+  // left unread, the file would silently not bind
+  if (server.geoip_file !== null && ports.countryLookup === undefined) throw new RelayConfigError([NO_FILES]);
+  return catalog;
+}
+
 function openStore(config: Config, ports: RelayPorts): MemoryStore {
   const { clock = systemClock, logger, snapshot, shared } = ports;
   const { max_bytes: capacityBytes, volatile } = config.store;
@@ -262,14 +271,7 @@ function createStages(
 ): { stages: RelayStages; store: MemoryStore } {
   const { clock = systemClock, logger, metrics } = ports;
   const { server, cors, rate_limit, damping, upstream } = config;
-  const { catalog, problems } = createCatalog(
-    [...REGISTRY, ...(ports.moreProviders ?? [])],
-    config.providers,
-  );
-  if (problems.length > 0) throw new RelayConfigError(problems);
-  // left unread, the file would silently not bind
-  if (server.geoip_file !== null && ports.countryLookup === undefined) throw new RelayConfigError([NO_FILES]);
-
+  const catalog = openCatalog(config, ports);
   const store = openStore(config, ports);
   const policyOptions = createPolicyOptions({ rate_limit, damping, ...server });
   const policy = createPolicy(policyOptions, {
