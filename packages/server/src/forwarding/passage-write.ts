@@ -23,7 +23,7 @@ export function take(p: Passage, bytes: Uint8Array): void {
 }
 
 /** Passes bytes to the caller, up to the token's limit. */
-export function write(p: Passage, bytes: Uint8Array): void {
+function write(p: Passage, bytes: Uint8Array): void {
   if (p.ended) return;
   const limit = p.call.opened.claims.limits.response_bytes;
   const room = limit === undefined ? bytes.length : limit - p.responseBytes;
