@@ -59,6 +59,7 @@ const PLANTED: readonly [rule: string, from: string, text: string][] = [
   ['leaves-import-nothing', `${S}/usage.ts`, usesType('./clock.ts')],
   ['leaves-import-nothing', `${S}/secret-formats.ts`, uses('undici')],
   ['late-lru-wraps-a-library', `${S}/late-lru.ts`, uses('undici')],
+  ['json-edit-knows-json', `${S}/json-edit.ts`, uses('./errors.ts')],
   ['redact-knows-formats', `${S}/redact.ts`, uses('undici')],
   ['leaves-import-nothing', `${S}/address.ts`, usesType('./errors.ts')],
   [

@@ -9,7 +9,7 @@ const NPM = 'node_modules/';
 const STAGES = 'ingress|policy|routing|translation|forwarding|metering|accounting|observability';
 
 /** Words that every room may use; `address` is one because ingress finds the client, policy judges it, and both must read alike. */
-const LEAVES = `${SERVER}/(address|errors|io|late-lru|roster|usage|clock|redact|secret-formats)\\.ts$`;
+const LEAVES = `${SERVER}/(address|errors|io|json-edit|late-lru|pointers|roster|splice|usage|clock|redact|secret-formats)\\.ts$`;
 const EXCHANGE = `${SERVER}/exchange\\.ts$`;
 const RENDER_ERROR = `${SERVER}/render-error\\.ts$`;
 /** Interfaces that a runtime or a shelf implements: whoever hands a value across may name them. */
@@ -123,9 +123,15 @@ const packageRules: IForbiddenRuleType[] = [
 const roomRules: IForbiddenRuleType[] = [
   allowOnly(
     'leaves-import-nothing',
-    'address, errors, roster, usage, clock and secret-formats import nothing',
-    `${SERVER}/(address|errors|roster|usage|clock|secret-formats)\\.ts$`,
+    'address, errors, pointers, roster, usage, clock and secret-formats import nothing',
+    `${SERVER}/(address|errors|pointers|roster|usage|clock|secret-formats)\\.ts$`,
     [],
+  ),
+  allowOnly(
+    'json-edit-knows-json',
+    'splice and json-edit import token (for bytes and strict JSON) and each other',
+    `${SERVER}/(splice|json-edit)\\.ts$`,
+    [TOKEN, `${SERVER}/(pointers|splice)\\.ts$`],
   ),
   allowOnly('late-lru-wraps-a-library', 'late-lru imports the library alone', `${SERVER}/late-lru\\.ts$`, [
     'node_modules/lru-cache/',

@@ -19,6 +19,8 @@ export const REVEALED: Readonly<Record<string, string>> = {
   'packages/sdk-node/src/credentials.ts:parseDocument':
     'a key file’s text, read into parts that are wrapped at once',
   'packages/sdk-node/src/credentials.ts:sealable': 'to take PEM’s lines off; wrapped again at once',
+  [`${TOKEN}/siv.ts:createSivBox`]: 'into the key of one purpose, and into its cipher',
+  [`${SERVER}/create-relay.ts:idBoxesOf`]: 'into the keys that seal ids; wrapped again at once',
   [`${SERVER}/create-relay.ts:derive`]: 'into a hash, once per set of key files',
   [`${SERVER}/credentials/crypto.ts:readRsa`]: 'into a CryptoKey that cannot be exported',
   [`${SERVER}/credentials/fill.ts:fill`]:
@@ -34,6 +36,8 @@ export const REVEALED: Readonly<Record<string, string>> = {
   [`${SERVER}/forwarding/passage.ts:secretsOf`]:
     'to search for the word behind the scheme too; wrapped again at once',
   [`${SERVER}/forwarding/request-headers.ts:buildRequestHeaders`]: 'the one place where a key goes upstream',
+  [`${SERVER}/ingress/relay-base.ts:relayBaseOf`]:
+    'into URLs of the relay itself, for the caller who sent it',
   [`${SERVER}/policy/opener.ts:open`]: 'into the digest that opened tokens are kept by',
   [`${SERVER}/routing/credential.ts:fill`]: 'into the credential’s header or query; wrapped again at once',
   [`${SERVER}/routing/credential.ts:misfitOf`]: 'to tell keys that a provider’s entry refuses',

@@ -97,8 +97,14 @@ function withRoots(entry: Provider, vars: Readonly<Record<string, string>>): Pro
 /** Root and path with the model in place; null where another segment is not known. */
 function pathOf({ roots }: Provider, row: Endpoint, model: string | null): string | null {
   let path = row.path;
-  const segments = (row.models ?? []).flatMap((place) => (place.in === 'path' ? [place.segment] : []));
-  if (model !== null) for (const name of segments) path = path.replace(`{${name}}`, encodeURI(model));
+  for (const place of row.models ?? []) {
+    if (model === null || place.in !== 'path') continue;
+    const names = [place.segment, ...(place.more ?? [])].filter((name) => path.includes(`{${name}}`));
+    // `owner/name` fills as many segments as it has parts; a name in one segment may hold slashes
+    const parts = place.more === undefined ? [model] : model.split('/');
+    if (parts.length !== names.length) continue;
+    for (const [i, name] of names.entries()) path = path.replace(`{${name}}`, encodeURI(parts[i] as string));
+  }
   const whole = (row.root ?? roots[0] ?? '') + path;
   return /[{}*]/.test(whole) ? null : whole;
 }

@@ -94,8 +94,8 @@ describe('show', () => {
 });
 
 describe('a probe', () => {
-  /** Every path of theirs names a session, a user or a model whose name is part of another. */
-  const NEED_MORE = new Set(['dialogflow', 'dialogflow-regional', 'voiceflow', 'nlp-cloud']);
+  /** Every path of theirs names a session, a user, a model whose name is part of another, or one of several parts. */
+  const NEED_MORE = new Set(['dialogflow', 'dialogflow-regional', 'voiceflow', 'nlp-cloud', 'fal']);
 
   it('is there for every entry of the registry whose paths need no more than a model', () => {
     const without = REGISTRY.filter((entry) => {
@@ -113,6 +113,14 @@ describe('a probe', () => {
       path: '/accounts/ab12/v1/models',
     });
     expect(chooseProbe(entry, 'm', {})).toBeNull();
+  });
+
+  it('spreads a model of several parts over as many segments', () => {
+    const fal = REGISTRY.find(({ id }) => id === 'fal');
+    if (fal === undefined) throw new Error('no fal');
+    expect(chooseProbe(fal, 'fal-ai/flux')?.path).toBe('/fal-ai/flux');
+    expect(chooseProbe(fal, 'fal-ai/flux/dev')?.path).toBe('/fal-ai/flux/dev');
+    expect(chooseProbe(fal, 'fal-ai/a/b/c/d')).toBeNull();
   });
 
   it('is an empty request where there is neither chat nor list, to what costs least', () => {

@@ -5,12 +5,15 @@
 import {
   concatBytes,
   createKeyring,
+  createSivBox,
   encodeBase64Url,
   encodeUtf8,
   type Keyring,
   type Problem,
   type RaiFile,
   Secret,
+  SecretBytes,
+  type SivBox,
   type SyncOpener,
   sha256,
 } from 'relayapi-token';
@@ -34,10 +37,11 @@ import type { CountryLookup } from './policy/country-lookup.ts';
 import { createPolicyOptions } from './policy/options.ts';
 import { createPolicy } from './policy/policy.ts';
 import { createCatalog } from './providers/catalog.ts';
-import type { Provider } from './providers/provider.ts';
+import type { Provider, ProviderCatalog } from './providers/provider.ts';
 import { REGISTRY } from './providers/registry.ts';
 import { createSpine, type Relay, type RelayStages } from './relay.ts';
 import { renderError } from './render-error.ts';
+import type { IdPorts } from './routing/id-scope.ts';
 import type { VaultEntry } from './routing/options.ts';
 import { createRouting } from './routing/routing.ts';
 import {
@@ -184,7 +188,10 @@ export async function createRelay(
   let keyring = await createKeyring(keys, { generation });
   let draining = false;
 
-  const { stages, store } = createStages(config, keys, ports, () => keyring.keyring);
+  let idBoxes = idBoxesOf(keys);
+  const boxesOf: IdPorts['boxesOf'] = ({ token }) => idBoxes.get(token.kid) ?? [];
+
+  const { stages, store } = createStages(config, keys, ports, () => keyring.keyring, boxesOf);
   const { policy, forwarding, accounting, observability } = stages;
 
   return {
@@ -195,6 +202,7 @@ export async function createRelay(
       // Two reloads at once: the set that was asked for last is the one in force.
       if (next.keyring.generation < generation) return next.rejected;
       keyring = next;
+      idBoxes = idBoxesOf(files);
       // A stream may outlive `exp`, but neither its key nor a revocation.
       forwarding.cut(
         ({ opened }) => ENDS_STREAMS.has(policy.stillValid(opened)?.denied ?? ''),
@@ -236,27 +244,35 @@ export async function createRelay(
   };
 }
 
+/** The registry with config's changes. Throws where the two, or the file and the runtime, do not fit. */
+function openCatalog({ providers, server }: Config, ports: RelayPorts): ProviderCatalog {
+  const { catalog, problems } = createCatalog([...REGISTRY, ...(ports.moreProviders ?? [])], providers);
+  if (problems.length > 0) throw new RelayConfigError(problems);
+  // left unread, the file would silently not bind
+  if (server.geoip_file !== null && ports.countryLookup === undefined) throw new RelayConfigError([NO_FILES]);
+  return catalog;
+}
+
+function openStore(config: Config, ports: RelayPorts): MemoryStore {
+  const { clock = systemClock, logger, snapshot, shared } = ports;
+  const { max_bytes: capacityBytes, volatile } = config.store;
+  const warn = (message: string) => logger?.log('warn', message);
+  return shared
+    ? createSharedMemoryStore(openSharedTable(shared.counters), { volatile }, { clock, warn })
+    : createMemoryStore({ capacityBytes, volatile }, { clock, ...(snapshot && { snapshot }), warn });
+}
+
 function createStages(
   config: Config,
   keys: readonly NamedRai[],
   ports: RelayPorts,
   keyring: () => Keyring,
+  boxesOf: IdPorts['boxesOf'],
 ): { stages: RelayStages; store: MemoryStore } {
-  const { clock = systemClock, logger, metrics, snapshot } = ports;
+  const { clock = systemClock, logger, metrics } = ports;
   const { server, cors, rate_limit, damping, upstream } = config;
-  const { catalog, problems } = createCatalog(
-    [...REGISTRY, ...(ports.moreProviders ?? [])],
-    config.providers,
-  );
-  if (problems.length > 0) throw new RelayConfigError(problems);
-  // left unread, the file would silently not bind
-  if (server.geoip_file !== null && ports.countryLookup === undefined) throw new RelayConfigError([NO_FILES]);
-
-  const { max_bytes: capacityBytes, volatile } = config.store;
-  const warn = (message: string) => logger?.log('warn', message);
-  const store = ports.shared
-    ? createSharedMemoryStore(openSharedTable(ports.shared.counters), { volatile }, { clock, warn })
-    : createMemoryStore({ capacityBytes, volatile }, { clock, ...(snapshot && { snapshot }), warn });
+  const catalog = openCatalog(config, ports);
+  const store = openStore(config, ports);
   const policyOptions = createPolicyOptions({ rate_limit, damping, ...server });
   const policy = createPolicy(policyOptions, {
     clock,
@@ -273,20 +289,27 @@ function createStages(
     ...(ports.countryLookup && { countryLookup: ports.countryLookup }),
   });
   const allowPrivate = [...upstream.allow_private, ...(ports.allowPrivate ?? [])];
+  const { private_network } = cors;
+  const ingress = createIngress(createIngressOptions({ ...server, private_network }), { clock });
   const stages: RelayStages = {
-    ingress: createIngress(createIngressOptions({ ...server, private_network: cors.private_network }), {
-      clock,
-    }),
+    ingress,
     policy,
     routing: createRouting(
       { allowPrivate, allowBase: ports.allowBase ?? true },
-      { catalog, vault: ports.vault ?? new Map(), allowOf: policy.allowOf },
+      {
+        catalog,
+        vault: ports.vault ?? new Map(),
+        allowOf: policy.allowOf,
+        ids: { boxesOf, opens: policy.opensAccount },
+      },
     ),
     translation: createTranslation(),
     forwarding: createForwarding(forwardingOptions(upstream, keys), {
       transport: ports.transport,
       maker: createCredentialMaker(clock),
       clock,
+      relayBase: ingress.relayBase,
+      bookAnswer: ingress.bookAnswer,
       renderError: (denial, arrival) => renderError(denial, arrival, clock.nowMs()),
       errorFrame: frameFor,
     }),
@@ -320,6 +343,25 @@ function derive(purpose: string, parts: readonly (string | Secret)[]): string {
   const sorted = parts.map((part) => (part instanceof Secret ? part.reveal() : part)).sort();
   const bytes = [`relayapi ${purpose}`, ...sorted].map((part) => sha256(encodeUtf8(part)));
   return encodeBase64Url(sha256(concatBytes(...bytes)));
+}
+
+/**
+ * What seals ids, by key id: the key itself first, then the others of its file, so that ids outlive a rotation for as long as the key that made
+ * them stays in the file. The same on every replica that has the file, and after a restart.
+ */
+function idBoxesOf(files: readonly NamedRai[]): ReadonlyMap<string, readonly SivBox[]> {
+  const boxes = new Map<string, readonly SivBox[]>();
+  for (const { file } of files) {
+    const all = file.keys.flatMap((key) => {
+      const secret = 'k' in key ? key.k : 'd' in key ? key.d : null;
+      if (secret === null) return [];
+      return [{ kid: key.kid, box: createSivBox(new SecretBytes(encodeUtf8(secret.reveal())), 'ids') }];
+    });
+    for (const { kid, box } of all) {
+      boxes.set(kid, [box, ...all.filter((other) => other.kid !== kid).map((other) => other.box)]);
+    }
+  }
+  return boxes;
 }
 
 function kidsOf(files: readonly NamedRai[]): string[] {

@@ -5,7 +5,7 @@ import type { ErrorShape } from './dialects/dialect.ts';
 import type { Denial } from './errors.ts';
 import type { Destination } from './forwarding/transport.ts';
 import type { HeaderList, InboundRequest } from './io.ts';
-import type { Endpoint, Provider } from './providers/provider.ts';
+import type { BodyIdTaken, Endpoint, IdMade, Provider, UrlMade } from './providers/provider.ts';
 import type { Reservation } from './stores/store.ts';
 import type { Usage } from './usage.ts';
 
@@ -69,6 +69,21 @@ export type RouteCredential =
       readonly destinationOf: (origin: string) => Destination;
     };
 
+/** What changes between caller and upstream on one route: ids that belong to the token's subject, and URLs that would lead past the relay. */
+export interface RouteIds {
+  /** Places of the request body that hold sealed ids. */
+  readonly takes: readonly BodyIdTaken[];
+  /** Places of an answer whose ids are sealed, and whose URLs are led through the relay. */
+  readonly makes: readonly IdMade[];
+  readonly urls: readonly UrlMade[];
+  /** The id as the caller sees it; the same each time. */
+  seal(kind: string, id: string): string;
+  /** The upstream's id; null for anything that this subject was not given. */
+  open(kind: string, sealed: string): string | null;
+  /** Where an absolute URL of the provider's is reached below the token (`/~queue/…`), its ids sealed; null for a URL that stays as it is. */
+  relayPath(url: string): string | null;
+}
+
 /** After routing: exactly where the request would go. */
 export interface Route {
   readonly provider: Provider;
@@ -94,6 +109,8 @@ export interface Route {
   /** Models and paths that the vault entry allows on top of the token's claims; null: no vault or no such limit. */
   readonly vaultModels: readonly string[] | null;
   readonly vaultPaths: readonly string[] | null;
+  /** What is rewritten on the way; null on most routes. */
+  readonly ids: RouteIds | null;
 }
 
 /** The body to send: untouched and streamed, or held in memory because a claim looked into it. */

@@ -84,6 +84,8 @@ export interface InboundRequest {
   readonly rawHeaders: RawHeaders;
   /** `1.0`, `1.1`, `2`; `null` where the runtime does not say. */
   readonly httpVersion: string | null;
+  /** Scheme and host that the request was sent to, where the runtime says so itself (fetch runtimes); else absent, and `Host` tells. */
+  readonly origin?: string;
   /** The peer's address as text, without brackets or port; null where the runtime does not say. */
   readonly peerAddress: string | null;
   /** True where target, header lines and framing are as sent (Node); false behind a fetch runtime, where framing cannot be judged. */

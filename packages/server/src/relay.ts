@@ -98,7 +98,7 @@ export function createSpine(stages: RelayStages, { clock, isDraining }: SpinePor
   /** The body is pumped untouched unless a claim must look into it or a signature covers it. */
   async function prepareBody(arrival: Arrival, opened: Opened, route: Route): Promise<PreparedBody | Denial> {
     const maxBytes = policy.maxRequestBytes(opened);
-    const isJudged = policy.needsBody(opened, route);
+    const isJudged = policy.needsBody(opened, route) || translation.needsBody(route);
     if (!isJudged && !forwarding.needsWholeBody(route)) return ingress.meterBody(arrival, maxBytes);
     const collected = await ingress.collectBody(arrival, opened.name, maxBytes);
     if (isDenial(collected)) return collected;

@@ -58,6 +58,8 @@ export type { MintClaims, MintUpstream, Sealer } from './seal.ts';
 export { createSealer, sealToken } from './seal.ts';
 export type { SealPrimitives } from './seal-primitives.ts';
 export { Secret, SecretBytes } from './secret.ts';
+export type { SivBox } from './siv.ts';
+export { createSivBox } from './siv.ts';
 export type { JsonValue, JsonVisitor, StrictJsonOptions, StrictJsonReason } from './strict-json.ts';
 export { parseStrictJson, StrictJsonError, scanStrictJson } from './strict-json.ts';
 export { isTokenShaped, MAX_TOKEN_LENGTH } from './token-shape.ts';

@@ -26,6 +26,10 @@ export interface ForwardingPorts {
   readonly clock: Clock;
   /** Makes credentials that are not just put in. */
   readonly maker: CredentialMaker;
+  /** This relay's URL as the caller reaches it, up to where a path is appended; null where it is not known. Default: not known. */
+  readonly relayBase?: (arrival: Arrival) => string | null;
+  /** Books memory for an answer that has to be held, for as long as the exchange lasts. Default: as much as is asked for. */
+  readonly bookAnswer?: (arrival: Arrival, bytes: number) => boolean;
   /** Makes error bodies in the caller's shape. */
   readonly renderError: RenderError;
   /** Makes the last frame of a broken event stream. */
@@ -78,6 +82,8 @@ export function createForwarding(options: ForwardingOptions, ports: ForwardingPo
     idleTimeoutMs: options.idleTimeoutMs ?? 300_000,
     keepAliveCommentMs: options.keepAliveCommentMs ?? 0,
     passRateLimitHeaders: options.passRateLimitHeaders ?? false,
+    relayBase: ({ arrival }) => ports.relayBase?.(arrival) ?? null,
+    bookAnswer: ({ arrival }, bytes) => ports.bookAnswer?.(arrival, bytes) ?? true,
     refuse: (call) => checkHead(call.arrival, call.opened, call.route),
     headersFor: (call) => buildRequestHeaders(call, name, options),
     deadlineMs: ({ arrival, opened: { claims } }) =>

@@ -4,7 +4,7 @@ import type { HeaderList } from '../io.ts';
 import { answerDenial, breakStream } from './answer.ts';
 import { DISCARD_BYTES, DISCARD_MS } from './options.ts';
 import type { Passage } from './passage-state.ts';
-import { pickResponseHeaders } from './response-headers.ts';
+import { pickResponseHeaders, rowHeaders } from './response-headers.ts';
 
 /** The caller has left: nothing is owed to it, and the upstream stops at once. */
 export function onGone(p: Passage): void {
@@ -86,6 +86,10 @@ export function passedHeaders(p: Passage, contentLength: number | null): [string
     p.call.route.provider.requestIdHeader,
     { passRateLimitHeaders: p.stage.passRateLimitHeaders, contentLength, nowMs: p.stage.clock.nowMs() },
   );
+  const { endpoint, ids } = p.call.route;
+  if (endpoint?.answerHeaders !== undefined) {
+    picked.push(...rowHeaders(p.upstreamHeaders, endpoint.answerHeaders, ids, p.stage.relayBase(p.call)));
+  }
   return picked.some(([, value]) => p.finder.inText(value)) ? null : picked;
 }
 

@@ -5,6 +5,7 @@ import type { Denial } from '../errors.ts';
 import type { AdmittedCall, Outcome, Tap } from '../exchange.ts';
 import type { RawHeaders, ResponseSink } from '../io.ts';
 import type { ErrorFrame, RenderError } from './answer.ts';
+import type { AnswerRewrite } from './answer-rewrite.ts';
 import type { CredentialRest } from './credential-rest.ts';
 import type { KeyFinder, KeySearch } from './key-search.ts';
 import type { LiveCalls } from './live-calls.ts';
@@ -26,6 +27,10 @@ export interface PassageStage {
   readonly idleTimeoutMs: number;
   readonly keepAliveCommentMs: number;
   readonly passRateLimitHeaders: boolean;
+  /** This relay's URL for the caller; null where it is not known. */
+  relayBase(call: AdmittedCall): string | null;
+  /** Books memory for an answer that is held; false when there is no room. */
+  bookAnswer(call: AdmittedCall, bytes: number): boolean;
   /** Why the call must not be sent after all, null when it may. */
   refuse(call: AdmittedCall): Denial | null;
   /** The header list that goes up. */
@@ -66,6 +71,8 @@ export interface Passage {
   /** True for an event stream of open length, into which a frame or comment may be put. */
   framed: boolean;
   search: KeySearch | null;
+  /** What changes ids and URLs in the answer; null on most routes. */
+  rewrite: AnswerRewrite | null;
   collected: Uint8Array[];
   collectedBytes: number;
   /** Last bytes written, to know whether an event is under way. */

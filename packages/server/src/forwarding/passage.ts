@@ -17,6 +17,7 @@ import { ERROR_BODY_BYTES, ERROR_BODY_MS } from './options.ts';
 import { bodyFault, type OutgoingBody, openOutgoingBody } from './outgoing-body.ts';
 import { complete, crash, endWith, onGone, passedHeaders } from './passage-end.ts';
 import type { Passage, PassageStage } from './passage-state.ts';
+import { endRewrite, leaked, rewriteOf, take, tooLong } from './passage-write.ts';
 import { joinAnswerHeaders } from './response-headers.ts';
 import { contentType, declaredLength, judgeResponse } from './response-rules.ts';
 import { createSilenceWatch, startTimer } from './timers.ts';
@@ -66,6 +67,7 @@ export function pass(
       responseBytes: 0,
       framed: false,
       search: null,
+      rewrite: null,
       collected: [],
       collectedBytes: 0,
       tail: '',
@@ -196,14 +198,26 @@ function onHeaders(p: Passage, status: number, rawHeaders: RawHeaders): void {
   if (verdict.kind === 'stream' && length !== null && limit !== undefined && length > limit) {
     return endWith(p, tooLong());
   }
-  const passed = passedHeaders(p, length);
+  if (call.route.ids && verdict.kind === 'stream') p.rewrite = rewriteOf(p, call.route.ids, type);
+  if (p.rewrite?.whole) return holdAnswer(p);
+  const passed = passedHeaders(p, p.rewrite === null ? length : null);
   if (passed === null) return endWith(p, leaked('a header'), status >= 400);
   p.phase = 'streaming';
-  p.framed = type === 'text/event-stream' && length === null;
-  if (!call.route.trusted && p.finder.searchable) p.search = p.finder.search();
+  p.framed = type === 'text/event-stream' && (length === null || p.rewrite !== null);
+  startSearch(p);
   p.status = status;
   p.sink.start(status, joinAnswerHeaders(call, passed, call.remainingFor(status)));
   if (p.framed && stage.keepAliveCommentMs > 0) startComments(p);
+}
+
+function startSearch(p: Passage): void {
+  if (!p.call.route.trusted && p.finder.searchable) p.search = p.finder.search();
+}
+
+/** Nothing goes to the caller before the answer is there and rewritten. */
+function holdAnswer(p: Passage): void {
+  p.phase = 'streaming';
+  startSearch(p);
 }
 
 /** A refused credential rests, unless another token may fare better. What a caller can provoke tells nothing of a token. */
@@ -224,33 +238,10 @@ function onData(p: Passage, chunk: Uint8Array): void {
     return;
   }
   if (p.phase === 'sending') return;
-  if (p.search === null) return write(p, chunk);
+  if (p.search === null) return take(p, chunk);
   const pieces = p.search.push(chunk);
   if (pieces === null) return endWith(p, leaked('the body'));
-  for (const piece of pieces) write(p, piece);
-}
-
-/** Passes bytes to the caller, up to the token's limit. */
-function write(p: Passage, bytes: Uint8Array): void {
-  if (p.ended) return;
-  const limit = p.call.opened.claims.limits.response_bytes;
-  const room = limit === undefined ? bytes.length : limit - p.responseBytes;
-  const piece = bytes.length <= room ? bytes : bytes.subarray(0, room);
-  if (piece.length > 0) {
-    p.tap.onData(piece);
-    p.bodyPassed = true;
-    p.responseBytes += piece.length;
-    if (p.comments) {
-      p.tail = (p.tail + String.fromCharCode(...piece.subarray(-4))).slice(-4);
-      p.comments.feed();
-    }
-    if (!p.sink.write(piece) && !p.ended) {
-      p.upstream?.pause();
-      // from here on the silence is the caller's
-      p.watch.suspend();
-    }
-  }
-  if (piece.length < bytes.length) endWith(p, tooLong());
+  for (const piece of pieces) take(p, piece);
 }
 
 function onDrain(p: Passage): void {
@@ -263,7 +254,9 @@ function onEnd(p: Passage): void {
   if (p.ended) return;
   if (p.phase === 'sending') return endWith(p, BROKEN);
   if (p.phase === 'collecting') return endCollected(p);
-  for (const piece of p.search?.flush() ?? []) write(p, piece);
+  for (const piece of p.search?.flush() ?? []) take(p, piece);
+  if (p.ended) return;
+  if (p.rewrite !== null) endRewrite(p, p.rewrite);
   if (p.ended) return;
   p.ended = true;
   p.sink.end();
@@ -350,12 +343,4 @@ function overdue(p: Passage): Denial {
   if (p.call.opened.claims.limits.stream_seconds === undefined) return deny('token_expired');
   if (!p.sink.started) return deny('upstream_timeout', { param: 'limits.stream_seconds' });
   return deny('token_expired', { param: 'limits.stream_seconds' });
-}
-
-function tooLong(): Denial {
-  return deny('budget_exhausted', { param: 'limits.response_bytes' });
-}
-
-function leaked(where: string): Denial {
-  return deny('upstream_invalid', { reason: `the credential stood in ${where}` });
 }

@@ -1,6 +1,6 @@
 /** The header list that a relayed answer carries: the relay's own lines, then an allow-list of the upstream's (behaviour.md §5). */
 import { exposeAlso } from '../base-headers.ts';
-import type { AdmittedCall } from '../exchange.ts';
+import type { AdmittedCall, RouteIds } from '../exchange.ts';
 import { type HeaderList, headerValue, type RawHeaders } from '../io.ts';
 import { isHeaderText } from './header-text.ts';
 
@@ -49,6 +49,26 @@ export function pickResponseHeaders(
   return picked;
 }
 
+/** Lines of the row's own: a URL that leads to the provider is led through the relay, or not passed on. */
+export function rowHeaders(
+  rawHeaders: RawHeaders,
+  names: readonly string[],
+  ids: RouteIds | null,
+  base: string | null,
+): [string, string][] {
+  const lines: [string, string][] = [];
+  for (const name of names) {
+    let value = headerValue(rawHeaders, name);
+    if (value === null || value === '' || value.length > 4096 || !isHeaderText(value)) continue;
+    if (ids?.urls.some((url) => 'header' in url && url.header === name)) {
+      const there = ids.relayPath(value);
+      value = base === null || there === null ? null : base + there;
+    }
+    if (value !== null) lines.push([name, value]);
+  }
+  return lines;
+}
+
 /** Joins the lines that stand on every answer with those of this one; a name that stands already is not doubled. */
 export function joinAnswerHeaders(
   call: AdmittedCall,
@@ -57,15 +77,16 @@ export function joinAnswerHeaders(
 ): HeaderList {
   const standing = call.answerHeaders;
   const list = standing.slice();
-  const rateLimits: string[] = [];
+  const shown: string[] = [];
+  const more = call.route.endpoint?.answerHeaders;
   for (const line of own) {
     if (!holds(standing, line[0])) list.push(line);
-    if (isRateLimit(line[0])) rateLimits.push(line[0]);
+    if (isRateLimit(line[0]) || more?.includes(line[0])) shown.push(line[0]);
   }
   if (!holds(standing, 'x-request-id')) list.push(['x-request-id', call.arrival.requestId]);
   if (callsRemaining !== null) list.push(['relay-calls-remaining', String(callsRemaining)]);
-  // A script reads a rate-limit header only where it is exposed by its full name (behaviour.md §4).
-  return exposeAlso(list, rateLimits);
+  // A script reads such a header only where it is exposed by its full name (behaviour.md §4).
+  return exposeAlso(list, shown);
 }
 
 function holds(lines: HeaderList, name: string): boolean {

@@ -15,6 +15,8 @@ export interface Bodies {
   collect(arrival: Arrival, tokenName: string, maxBytes: number): Promise<Uint8Array | Denial>;
   /** See `Ingress.releaseBody`. */
   release(arrival: Arrival): void;
+  /** See `Ingress.bookAnswer`. */
+  bookMore(arrival: Arrival, bytes: number): boolean;
   /** See `Ingress.meterBody`. */
   meter(arrival: Arrival, maxBytes: number): PreparedBody | Denial;
   /** Bytes held at the moment. */
@@ -146,6 +148,7 @@ export function createBodies(options: IngressOptions, clock: Clock): Bodies {
   return {
     collect,
     release,
+    bookMore: (arrival: BookedArrival, bytes) => book(arrival, (arrival[BOOKED] ?? 0) + bytes),
     meter,
     get heldBytes() {
       return heldBytes;

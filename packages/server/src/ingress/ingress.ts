@@ -16,6 +16,7 @@ import { checkHead, type Head, readHead } from './head.ts';
 import { findHeaderToken } from './header-token.ts';
 import type { IngressOptions } from './options.ts';
 import { readProxyCountry } from './proxy-country.ts';
+import { relayBaseOf } from './relay-base.ts';
 import { isRelayTarget, readTarget, type Target } from './target.ts';
 
 /** What ingress needs from outside. */
@@ -50,6 +51,10 @@ export interface Ingress {
   collectBody(arrival: Arrival, tokenName: string, maxBytes: number): Promise<Uint8Array | Denial>;
   /** Gives back what `collectBody` or `meterBody` booked; harmless when there was nothing or it was done before. */
   releaseBody(arrival: Arrival): void;
+  /** This relay's URL up to where a path is appended, the token or `-` in it as it was asked; null where it cannot be known. No last slash. */
+  relayBase(arrival: Arrival): string | null;
+  /** Books memory for what is held of the answer, beside what the body has; false when all together would hold too much. */
+  bookAnswer(arrival: Arrival, bytes: number): boolean;
   /** The body as a stream that throws `BodyDenied` past `maxBytes` or when it stalls; a denial when the declared length is too large already. A short one may be gathered: its memory is booked. */
   meterBody(arrival: Arrival, maxBytes: number): PreparedBody | Denial;
 }
@@ -118,6 +123,8 @@ export function createIngress(options: IngressOptions, ports: IngressPorts): Ing
     preflightHeaders: (arrival) => preflightHeaders(arrival, options.privateNetwork),
     collectBody: bodies.collect,
     releaseBody: bodies.release,
+    relayBase: (arrival) => relayBaseOf(arrival, options),
+    bookAnswer: bodies.bookMore,
     meterBody: bodies.meter,
   };
 }

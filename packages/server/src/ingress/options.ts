@@ -8,6 +8,8 @@ import { type AddressRange, parseRange } from '../address.ts';
 export interface IngressOptions {
   /** Path in front of the token; starts and ends with `/`. Default `/relayapi/`. */
   readonly basePath: string;
+  /** Where callers reach the relay, base path included; null: taken from the request. Default null. */
+  readonly publicUrl: string | null;
   /** Proxies whose `X-Forwarded-For` is believed. Default none. Too wide a range lets callers choose their own address. */
   readonly trustedProxies: readonly AddressRange[];
   /** Header in which a trusted proxy names the caller's country, lower case; null = none. Default null. */
@@ -27,6 +29,7 @@ export interface IngressOptions {
 /** The config keys that ingress reads: `server.*` and `cors.private_network`. */
 export interface IngressConfig {
   readonly base_path?: string;
+  readonly public_url?: string | null;
   readonly trusted_proxies?: readonly string[];
   readonly country_header?: string | null;
   readonly private_network?: boolean;
@@ -37,6 +40,7 @@ export interface IngressConfig {
 export function createIngressOptions(config: IngressConfig = {}): IngressOptions {
   return {
     basePath: config.base_path ?? '/relayapi/',
+    publicUrl: config.public_url ?? null,
     trustedProxies: (config.trusted_proxies ?? []).map((text) => {
       const range = parseRange(text);
       if (range === null)

@@ -1,7 +1,7 @@
 import { encodeUtf8 } from 'relayapi-token';
 import { describe, expect, it } from 'vitest';
+import type { Pointer } from '../pointers.ts';
 import { createScanPlan, scanBody } from './body-scan.ts';
-import type { Pointer } from './pointers.ts';
 
 const scan = (text: string, models: readonly Pointer[] = [['model']]) =>
   scanBody(encodeUtf8(text), createScanPlan(models, [], []));

@@ -1,9 +1,9 @@
 /** One pass over a JSON body: strict form, the models it names, the features it uses (behaviour spec §6). Builds no tree. */
 import { type JsonVisitor, StrictJsonError, scanStrictJson } from 'relayapi-token';
 import { type Denial, deny } from '../errors.ts';
+import { createNameGuard, type NameGuard, type Path, type Pointer, pointsTo } from '../pointers.ts';
 import type { FeatureRule } from '../providers/provider.ts';
 import { type Found, usesFeature } from './checks/features.ts';
-import { createNameGuard, type NameGuard, type Path, type Pointer, pointsTo } from './pointers.ts';
 
 const MAX_DEPTH = 64;
 

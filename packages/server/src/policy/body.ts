@@ -2,11 +2,11 @@
 import type { Claims } from 'relayapi-token';
 import { type Denial, deny, isDenial } from '../errors.ts';
 import type { Arrival, Route } from '../exchange.ts';
+import { type Pointer, pointsTo } from '../pointers.ts';
 import type { Endpoint } from '../providers/provider.ts';
 import { createScanPlan, type ScanPlan, scanBody } from './body-scan.ts';
 import { usesFeature } from './checks/features.ts';
 import { checkBodyModels, isBodyPlace, modelLists } from './checks/models.ts';
-import { type Pointer, pointsTo } from './pointers.ts';
 
 /** Fields of a form body that translation has parsed strictly; null or absent: the body is no such form. */
 export type FormFields = ReadonlyMap<string, string> | null;

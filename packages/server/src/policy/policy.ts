@@ -17,7 +17,7 @@ import { type Clock, createExpiryTime } from '../clock.ts';
 import { type Denial, deny, isDenial } from '../errors.ts';
 import type { Arrival, Opened, Route } from '../exchange.ts';
 import type { MaybePromise } from '../io.ts';
-import type { ProviderCatalog } from '../providers/provider.ts';
+import type { Endpoint, ProviderCatalog } from '../providers/provider.ts';
 import {
   isRefusal,
   type Reservation,
@@ -38,7 +38,7 @@ import { checkFetchMetadata } from './checks/fetch-metadata.ts';
 import { checkIps } from './checks/ips.ts';
 import { checkHeadModels } from './checks/models.ts';
 import { checkOrigin } from './checks/origins.ts';
-import { checkPath, createReachTest } from './checks/paths.ts';
+import { checkPath, createReachTest, opensAccount } from './checks/paths.ts';
 import { readOnce } from './checks/replay.ts';
 import { checkDeclaredSize, maxRequestBytes } from './checks/request-size.ts';
 import type { CountryLookup } from './country-lookup.ts';
@@ -107,6 +107,8 @@ export interface Policy {
   stillValid(opened: Opened): Denial | null;
   /** What the token's key file grants; null when its key is no longer loaded. */
   allowOf(opened: Opened): Allow | null;
+  /** Whether the token opens an account row, so that ids of its kinds are sealed (0033). */
+  opensAccount(opened: Opened, row: Endpoint): boolean;
   /** For metrics. */
   openingFigures(): OpeningFigures;
 }
@@ -277,6 +279,7 @@ export function createPolicy(options: PolicyOptions, ports: PolicyPorts): Policy
     reserve: (opened, arrival) => reserve(judging, store, options.leaseMs, opened, arrival),
     stillValid: (opened) => judgeOpened(judging, opened),
     allowOf: (opened) => standingOf(judging, opened).allow,
+    opensAccount: (opened, row) => opensAccount(opened.claims, standingOf(judging, opened).allow, row),
     openingFigures: opener.figures,
   };
 }

@@ -32,6 +32,8 @@ export function defineProvider(seed: ProviderSeed): Provider {
     aliases: [],
     vars: {},
     originByKey: [],
+    moreOrigins: [],
+    ids: [],
     credentialFields: ['key'],
     optionalFields: [],
     auth: BEARER,

@@ -103,7 +103,8 @@ export interface SignedToken {
 /** A place where a request names a model. `body` pointers are JSON member names with `*` for "each array item" and `**` for any depth. */
 export type ModelPlace =
   | { readonly in: 'body'; readonly at: readonly string[] }
-  | { readonly in: 'path'; readonly segment: string }
+  /** `more`: further segments of the name (`owner/name`), those that the row has, joined by `/`. */
+  | { readonly in: 'path'; readonly segment: string; readonly more?: readonly string[] }
   | { readonly in: 'query'; readonly name: string }
   | { readonly in: 'form'; readonly name: string };
 
@@ -119,6 +120,51 @@ export interface FeatureRule {
     | 'above-one'
     | { readonly not: readonly string[] }
     | { readonly is: readonly string[] };
+}
+
+/** A kind of id that the provider gives out for what it keeps: a stored answer, a file, a job. */
+export interface IdKind {
+  readonly kind: string;
+  /** Sealed whenever ids of this other kind are: an answer's items beside the answer. */
+  readonly with?: string;
+}
+
+/** Where an answer names an id of a kind. */
+export interface IdMade {
+  readonly kind: string;
+  /** Member names from the top of a JSON answer, or of the JSON in one event's data; `*` and `**` as in `ModelPlace`. Strings only; anything else is left. */
+  readonly at: readonly string[];
+  /** What stands before the id and stays readable: `files/`. A string that does not begin with it names no id. */
+  readonly prefix?: string;
+}
+
+/**
+ * Where a request names an id of a kind. In a body a `prefix` that is a URL leaves URLs of other hosts as they are; any other string at the
+ * place has to be a sealed id.
+ */
+export type IdTaken =
+  | { readonly kind: string; readonly in: 'path'; readonly segment: string }
+  | { readonly kind: string; readonly in: 'query'; readonly name: string }
+  | BodyIdTaken;
+
+/** The place in a JSON body. */
+export interface BodyIdTaken {
+  readonly kind: string;
+  readonly in: 'body';
+  readonly at: readonly string[];
+  readonly prefix?: string;
+}
+
+/** An absolute URL in an answer that leads to the provider: in a member, or in a header (lower case). */
+export type UrlMade = { readonly at: readonly string[] } | { readonly header: string };
+
+/** Another origin of the provider's, reached under `/~alias` in place of a root: rows say `/~alias` and the root there. */
+export interface MoreOrigin {
+  readonly alias: string;
+  /** May hold variables, as `Provider.origin`. */
+  readonly origin: string;
+  /** Roots there; `''` for none. */
+  readonly roots: readonly string[];
 }
 
 /** One endpoint row. Paths are relative to a root; `{name}` matches one segment, `{model}` one that names a model, a trailing `/*` any rest. */
@@ -143,6 +189,14 @@ export interface Endpoint {
   /** Synonym groups for `cap`: pointers of members that mean the same ceiling, e.g. [["max_tokens"],["max_completion_tokens"]]. Keyed by each member's last name. */
   readonly capGroups?: readonly (readonly (readonly string[])[])[];
   readonly features?: readonly FeatureRule[];
+  /** Anchored patterns of `{…}` segments, by name: a segment that does not match is not this row's. */
+  readonly segments?: Readonly<Record<string, string>>;
+  /** Where its answers name ids, where its requests do, and which URLs in its answers lead to the provider. */
+  readonly makes?: readonly IdMade[];
+  readonly takes?: readonly IdTaken[];
+  readonly urls?: readonly UrlMade[];
+  /** Response headers, lower case, that are passed on beside those of every answer. */
+  readonly answerHeaders?: readonly string[];
   /** What an operator should know before a token opens it. */
   readonly tags?: readonly ('stateful' | 'costly' | 'mints-token')[];
   /** How an answer comes in pieces, where it can. Default: as the dialect does. */
@@ -186,6 +240,10 @@ export interface Provider {
   readonly originByKey: readonly { readonly pattern: string; readonly origin: string }[];
   /** API roots (`/v1beta`, `/v1`, `/accounts/{account_id}/v1`), the first is the default. `''` for none. */
   readonly roots: readonly string[];
+  /** Further origins, each under its `/~alias`. */
+  readonly moreOrigins: readonly MoreOrigin[];
+  /** Kinds of ids. Those that a `job` row takes are always sealed, others where the token opens an account row that names one (0033). */
+  readonly ids: readonly IdKind[];
   /** Names of the credential's parts; `['key']` for a plain key. */
   readonly credentialFields: readonly string[];
   /** Parts that a credential may leave out. */

@@ -13,6 +13,9 @@ export function rebaseProvider(provider: Provider, base: string): Provider {
     origin: new URL(origin).origin,
     vars: varsLeft(provider, provider.roots),
     originByKey: [],
+    // what stands at another base is one host: rows of further origins have nowhere to go
+    moreOrigins: [],
+    endpoints: provider.endpoints.filter(({ root: at }) => at?.startsWith('/~') !== true),
     trusted: false,
     ownBase: true,
   };
@@ -20,14 +23,14 @@ export function rebaseProvider(provider: Provider, base: string): Provider {
   const known = longestRootEnding(provider.roots, root);
   if (known === null) {
     const roots = [root];
-    return { ...at, vars: varsLeft(provider, roots), roots, endpoints: provider.endpoints.map(unbound) };
+    return { ...at, vars: varsLeft(provider, roots), roots, endpoints: at.endpoints.map(unbound) };
   }
   const prefix = root.slice(0, root.length - known.length);
   const others = provider.roots.filter((one) => one !== known);
   return {
     ...at,
     roots: [known, ...others].map((one) => prefix + one),
-    endpoints: provider.endpoints.map((row) =>
+    endpoints: at.endpoints.map((row) =>
       row.root === undefined ? row : { ...row, root: prefix + row.root },
     ),
   };

@@ -11,7 +11,12 @@ import { RELAY_OWNED_HEADERS } from './reserved.ts';
 
 const ALL = [...REGISTRY, demoProvider('http://127.0.0.1:8842')];
 const byId = (id: string) => ALL.find((entry) => entry.id === id) as Provider;
-const opens = (entry: Provider) => entry.endpoints.map((row) => `${row.method} ${row.root ?? ''}${row.path}`);
+const rootsOf = ({ roots, moreOrigins }: Provider) => [
+  ...roots,
+  ...moreOrigins.flatMap((one) => one.roots.map((root) => `/~${one.alias}${root}`)),
+];
+const nameOf = (row: Endpoint) => `${row.method} ${row.root ?? ''}${row.path}`;
+const opens = (entry: Provider) => entry.endpoints.map(nameOf);
 
 it('docs/providers.md is what the registry says; scripts/write-providers-docs.ts writes it', () => {
   const page = readFileSync(new URL('../../../../docs/providers.md', import.meta.url), 'utf8');
@@ -73,7 +78,7 @@ describe.each(ALL.map((entry) => [entry.id, entry] as const))('the entry %s', (_
   it('lists each endpoint once, under roots that it has, in a dialect that exists', () => {
     expect(new Set(opens(entry)).size).toBe(entry.endpoints.length);
     for (const row of entry.endpoints) {
-      if (row.root !== undefined) expect(entry.roots).toContain(row.root);
+      if (row.root !== undefined) expect(rootsOf(entry)).toContain(row.root);
       // a row of another root would open a second path that no source shows
       else if (entry.id !== 'demo') expect(entry.roots).toHaveLength(1);
       expect(Object.keys(DIALECTS)).toContain(row.dialect);
@@ -119,13 +124,37 @@ describe.each(ALL.map((entry) => [entry.id, entry] as const))('the entry %s', (_
     // what the token names in a root is no collection, a count of tokens is none, and a session of an agent is how one talks to it
     const harmless =
       /^\S+ \/\S+\{(?:project|location)\}(?:\/locations\/global)?|\/tokens\/count$|\/agents\/\{agent\}\/sessions/g;
-    const open = entry.endpoints.filter((row) => row.kind !== 'account');
+    const open = entry.endpoints.filter(({ kind }) => kind === 'inference' || kind === 'models');
     expect(open.length).toBeGreaterThan(0);
-    for (const { method, root = '', path } of open) {
-      expect(`${method} ${root}${path}`.replace(harmless, '')).not.toMatch(account);
-    }
+    for (const row of open) expect(nameOf(row).replace(harmless, '')).not.toMatch(account);
     expect(entry.endpoints.every((row) => !row.path.endsWith('/*'))).toBe(true);
-    expect(entry.endpoints.every((row) => ['GET', 'POST'].includes(row.method))).toBe(true);
+    expect(open.every((row) => ['GET', 'POST'].includes(row.method))).toBe(true);
+  });
+
+  it('A29 opens a stored thing by an id alone that is the subject’s own', () => {
+    const declared = entry.ids.map(({ kind }) => kind);
+    expect(new Set(declared).size).toBe(declared.length);
+    for (const row of entry.endpoints) {
+      const named = [...(row.takes ?? []), ...(row.makes ?? [])];
+      for (const { kind } of named) expect(declared).toContain(kind);
+      if (row.kind === 'job') expect(row.takes?.length).toBeGreaterThan(0);
+      if (row.kind === 'account') expect(named.length).toBeGreaterThan(0);
+      for (const place of row.takes ?? []) {
+        if (place.in === 'path') expect(row.path).toContain(`{${place.segment}}`);
+        if (place.in === 'query') expect(entry.passQuery).toContain(place.name);
+      }
+      // an id in the path that nobody opens would be anybody's
+      if (row.kind !== 'job' && row.kind !== 'account') continue;
+      const segments = [...row.path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name);
+      const known = [...(row.takes ?? []).map((place) => place.in === 'path' && place.segment)];
+      for (const name of segments) expect([...known, 'owner', 'app', 'part']).toContain(name);
+    }
+    for (const { alias, origin, roots } of entry.moreOrigins) {
+      expect(alias).toMatch(/^[a-z0-9]+$/);
+      expect(new URL(origin).origin).toBe(origin);
+      expect(origin.startsWith('https://')).toBe(true);
+      expect(roots.every(isPlainPath)).toBe(true);
+    }
   });
 });
 

@@ -13,6 +13,7 @@ import { GATEWAYS } from './entries/gateways.ts';
 import { google } from './entries/google.ts';
 import { GOOGLE_CLOUD } from './entries/google-cloud.ts';
 import { HOSTS } from './entries/hosts.ts';
+import { JOBS } from './entries/jobs.ts';
 import { LABS } from './entries/labs.ts';
 import { LOCAL } from './entries/local.ts';
 import { MEDIA } from './entries/media.ts';
@@ -54,4 +55,5 @@ export const REGISTRY: readonly Provider[] = [
   ...CLOUDS,
   ...TOOLS,
   ...VECTORS,
+  ...JOBS,
 ];

@@ -12,7 +12,9 @@ config.json overrides an entry or adds one ([how](guides/add-a-provider.md)).
 Paths are relative to the API root. Where a provider has several roots, those of an endpoint are named in front of it. A
 caller may write the root, its last part or nothing: \`/v1/chat/completions\` and \`/chat/completions\` are the same.
 **Everything that is not listed is closed**: files, batches, stored answers, fine-tuning, administration, endpoints that mint
-tokens. It opens only with a \`paths\` claim in the token and the same path in the key file's \`allow.paths\`.
+tokens. It opens only with a \`paths\` claim in the token and the same path in the key file's \`allow.paths\`, and so do rows marked
+(with \`paths\`). Where \`own ids\` stands, ids in answers are sealed for the token's subject, and no other id is taken
+([why](decisions/0033-sealed-ids.md)).
 A path that is marked (assumed) is generally known, or follows from the API that the provider copies, but stands in none of the
 sources named; all hosts, credentials and other paths were found there. Nothing was called to check them.
 
@@ -98,6 +100,11 @@ function renderProvider(entry: Provider): string {
     ['Credential of', entry.credentialFields.join() === 'key' ? '' : list(entry.credentialFields)],
     ['Variables', list(Object.entries(entry.vars).map(([name, pattern]) => `${name}: ${pattern}`))],
     ['Host by key', list(entry.originByKey.map(({ pattern, origin }) => `${pattern} goes to ${origin}`))],
+    [
+      'Further origins',
+      entry.moreOrigins.map(({ alias, origin }) => `\`/~${alias}\` is \`${origin}\``).join(', '),
+    ],
+    ['Sealed ids', list(entry.ids.map(({ kind }) => kind))],
     ['Sent if absent', list(entry.defaultHeaders.map(([name, value]) => `${name}: ${value}`))],
     ['Always sent', list(entry.setHeaders.map(([name, value]) => `${name}: ${value}`))],
     ['Headers passed on', list(entry.passHeaders)],
@@ -138,7 +145,12 @@ function renderEndpoint(row: Endpoint, showRoot: boolean): string {
   const root = showRoot && row.root !== undefined ? `${row.root} ` : '';
   const own = row.auth === undefined ? '' : ` (${schemeOf(row.auth)})`;
   const features = [...new Set((row.features ?? []).map(({ feature }) => feature))].sort();
-  const marks = [...(row.tags ?? []), ...(row.assumed ? ['assumed'] : [])]
+  const marks = [
+    ...(row.kind === 'account' ? ['with `paths`'] : []),
+    ...(row.kind === 'job' || (row.kind === 'account' && row.takes !== undefined) ? ['own ids'] : []),
+    ...(row.tags ?? []),
+    ...(row.assumed ? ['assumed'] : []),
+  ]
     .map((mark) => ` (${mark})`)
     .join('');
   const stream = row.stream === undefined ? '' : `, ${row.stream}`;
@@ -149,7 +161,7 @@ function modelsOf(row: Endpoint): string {
   if (row.models === null) return 'not known';
   const places = row.models.map((place) => {
     if (place.in === 'body') return place.at.join('.').replaceAll('.*', '[]');
-    return `${place.in} ${place.in === 'path' ? place.segment : place.name}`;
+    return `${place.in} ${place.in === 'path' ? [place.segment, ...(place.more ?? [])].join('/') : place.name}`;
   });
   return list(places);
 }

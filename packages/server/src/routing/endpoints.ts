@@ -15,6 +15,8 @@ type Part =
 interface CompiledRow {
   readonly endpoint: Endpoint;
   readonly parts: readonly Part[];
+  /** Patterns of its segments, null for none. */
+  readonly patterns: ReadonlyMap<string, RegExp> | null;
   /** The row ends in `/*`. */
   readonly open: boolean;
 }
@@ -29,7 +31,7 @@ interface Table {
 const tables = new WeakMap<Provider, Table>();
 const NO_SEGMENTS: Readonly<Record<string, string>> = Object.freeze({});
 
-/** The row for a method and a rooted path, or null. Literal rows win over patterns, then the order of the registry. */
+/** The row for a method and a rooted path, or null. A row that names no root is for any root of the entry's own origin. Literal rows win over patterns, then the order of the registry. */
 export function findEndpoint(
   provider: Provider,
   method: string,
@@ -38,11 +40,10 @@ export function findEndpoint(
 ): EndpointMatch | null {
   const table = tableOf(provider);
   for (const endpoint of table.literal.get(`${method} ${relative}`) ?? []) {
-    if (endpoint.root === undefined || endpoint.root === root) return { endpoint, segments: NO_SEGMENTS };
+    if (isUnder(endpoint, root)) return { endpoint, segments: NO_SEGMENTS };
   }
   const raw = relative.slice(1).split('/');
-  const isHere = ({ endpoint }: CompiledRow) =>
-    endpoint.method === method && (endpoint.root === undefined || endpoint.root === root);
+  const isHere = ({ endpoint }: CompiledRow) => endpoint.method === method && isUnder(endpoint, root);
   for (const row of table.patterns) {
     if (!isHere(row)) continue;
     const segments = matchRow(row, raw);
@@ -64,6 +65,10 @@ function looksLike({ parts, open }: CompiledRow, raw: readonly string[]): boolea
     if ('literal' in part) return text === part.literal.toLowerCase();
     return text.startsWith(part.before.toLowerCase()) && text.endsWith(part.after.toLowerCase());
   });
+}
+
+function isUnder(row: Endpoint, root: string): boolean {
+  return row.root === undefined ? !root.startsWith('/~') : row.root === root;
 }
 
 function tableOf(provider: Provider): Table {
@@ -93,10 +98,18 @@ function compileRow(endpoint: Endpoint): CompiledRow {
       const match = /^([^{]*)\{([^}]+)\}([^{]*)$/.exec(text);
       if (match === null) return { literal: text };
       const [, before = '', name = '', after = ''] = match;
-      const named = endpoint.models?.some((place) => place.in === 'path' && place.segment === name) ?? false;
+      // a name of several segments has its slashes between them
+      const named =
+        endpoint.models?.some((place) => place.in === 'path' && place.segment === name && !place.more) ??
+        false;
       return { name, before, after, isModel: named || name === 'model' };
     });
-  return { endpoint, parts, open };
+  return { endpoint, parts, patterns: patternsOf(endpoint), open };
+}
+
+function patternsOf({ segments }: Endpoint): CompiledRow['patterns'] {
+  if (segments === undefined) return null;
+  return new Map(Object.entries(segments).map(([name, text]) => [name, new RegExp(`^(?:${text})$`, 'u')]));
 }
 
 function matchRow(row: CompiledRow, raw: readonly string[]): Record<string, string> | null {
@@ -110,7 +123,7 @@ function matchRow(row: CompiledRow, raw: readonly string[]): Record<string, stri
       continue;
     }
     const value = captureSegment(part, text);
-    if (value === null) return null;
+    if (value === null || row.patterns?.get(part.name)?.test(value) === false) return null;
     segments[part.name] = value;
   }
   // An encoded slash below `/*` is in no segment that names a model.

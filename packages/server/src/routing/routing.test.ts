@@ -98,8 +98,13 @@ describe('where a request goes', () => {
   });
 
   it('a path that no row has is routed without an endpoint, for the policy to judge', () => {
-    const route = routed({}, '/v1/files');
-    expect(route).toMatchObject({ endpoint: null, root: '/v1', relative: '/files', path: '/v1/files' });
+    const route = routed({}, '/v1/batches');
+    expect(route).toMatchObject({
+      endpoint: null,
+      root: '/v1',
+      relative: '/batches',
+      path: '/v1/batches',
+    });
   });
 
   it('the method is part of the row: GET /chat/completions is no inference endpoint', () => {

@@ -8,6 +8,9 @@ import type { Arrival, Opened, Route } from '../exchange.ts';
 import type { AuthScheme, Provider, ProviderCatalog } from '../providers/provider.ts';
 import { type CredentialParts, formOf, misfitOf, queryNamesOf, routeCredential } from './credential.ts';
 import { type EndpointMatch, findEndpoint } from './endpoints.ts';
+import { createIdScope, type IdPorts, type IdScope } from './id-scope.ts';
+import { idsOf, openTarget } from './ids-on-route.ts';
+import { chooseOrigin, type UpstreamOrigin, upstreamOrigins } from './more-origins.ts';
 import type { RoutingOptions, VaultEntry } from './options.ts';
 import { hostAndPort, isBaseAllowed, originOf } from './origin.ts';
 import { cleanPath } from './path.ts';
@@ -22,6 +25,8 @@ export interface RoutingPorts {
   readonly vault: ReadonlyMap<string, VaultEntry>;
   /** What the token's key file grants; null when its key is no longer loaded. */
   readonly allowOf: (opened: Opened) => Allow | null;
+  /** What sealing ids takes. Without it every request that names a sealed id is refused. */
+  readonly ids?: IdPorts;
 }
 
 /** The routing stage. */
@@ -32,7 +37,10 @@ export interface Routing {
 
 interface Upstream {
   readonly provider: Provider;
-  readonly destination: Route['destination'];
+  /** Where it stands: its own origin first. */
+  readonly origins: readonly UpstreamOrigin[];
+  /** Ids that are sealed for the token; null for most. */
+  readonly scope: IdScope | null;
   readonly parts: CredentialParts;
   /** How this form of the credential is put in, unless the endpoint has its own way. */
   readonly auth: AuthScheme;
@@ -78,18 +86,22 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
   }
 
   function findRoute(upstream: Upstream, arrival: Arrival): Route | Denial {
-    const { provider, destination, parts, auth, vars, entry } = upstream;
-    const target = readTarget(provider, auth, arrival);
+    const { provider, parts, auth, vars, entry, scope } = upstream;
+    const target = readTarget(upstream, arrival);
     if (isDenial(target)) return target;
     const { root, relative, match, query } = target;
     const endpoint = match?.endpoint ?? null;
-    const path = root + relative === '' ? '/' : root + relative;
+    const sent = scope === null ? target : openTarget(target, provider, scope);
+    if (isDenial(sent)) return sent;
+    // the name of a further origin is no part of the path there
+    const joined = root.slice(target.at.prefix.length) + sent.relative;
+    const path = joined === '' ? '/' : joined;
     return {
       provider,
-      destination,
+      destination: target.at.destination,
       root,
       relative,
-      path: query.sent === '' ? path : `${path}?${query.sent}`,
+      path: sent.query.sent === '' ? path : `${path}?${sent.query.sent}`,
       endpoint,
       segments: match?.segments ?? {},
       query: query.pairs,
@@ -99,6 +111,7 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
       trusted: provider.trusted,
       vaultModels: entry?.models ?? null,
       vaultPaths: entry?.paths ?? null,
+      ids: scope === null ? null : idsOf(upstream, endpoint, scope),
     };
   }
 
@@ -117,9 +130,9 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
       if (isDenial(provider)) return provider;
       // what stood in the host alone has no place any more
       const left = Object.entries(claim.vars ?? {}).filter(([name]) => Object.hasOwn(provider.vars, name));
-      return upstreamAt(provider, parts, Object.fromEntries(left), entry);
+      return upstreamAt(provider, parts, Object.fromEntries(left), entry, opened);
     }
-    return upstreamAt(found, parts, entry?.vars ?? claim.vars ?? {}, entry);
+    return upstreamAt(found, parts, entry?.vars ?? claim.vars ?? {}, entry, opened);
   }
 
   function upstreamAt(
@@ -127,20 +140,15 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
     parts: CredentialParts,
     vars: Upstream['vars'],
     entry: VaultEntry | null,
+    opened: Opened,
   ): Upstream | Denial {
     const origin = originOf(provider, vars, parts['key'] ?? null);
     const there = origin === null ? null : fillRoots(provider, vars);
     if (origin === null || there === null) return otherVars(provider);
     const auth = formOf(there, parts)?.auth ?? there.auth;
-    return {
-      provider: there,
-      destination: destinationOf(origin),
-      parts,
-      auth,
-      vars,
-      entry,
-      routes: new Map(),
-    };
+    const origins = upstreamOrigins(there, origin, vars, destinationOf);
+    const scope = createIdScope(there, opened, ports.ids);
+    return { provider: there, origins, scope, parts, auth, vars, entry, routes: new Map() };
   }
 
   function destinationOf(origin: string): Route['destination'] {
@@ -184,22 +192,27 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
 }
 
 interface Target extends RootedPath {
+  readonly at: UpstreamOrigin;
   readonly match: EndpointMatch | null;
   readonly query: NonNullable<ReturnType<typeof filterQuery>>;
 }
 
-function readTarget(provider: Provider, auth: AuthScheme, arrival: Arrival): Target | Denial {
+function readTarget({ provider, auth, origins }: Upstream, arrival: Arrival): Target | Denial {
   const clean = cleanPath(arrival.rest);
   if (clean === null) return deny('bad_target', { reason: 'path' });
-  const readings = readRoots(clean.path, provider.roots);
+  const { at, path } = chooseOrigin(origins, clean.path);
+  const readings = readRoots(path, at.roots);
   let chosen = readings[0] as RootedPath;
   let match: EndpointMatch | null = null;
   for (const reading of readings) {
-    match = findEndpoint(provider, arrival.method, reading.root, reading.relative);
+    const root = at.prefix + reading.root;
+    match = findEndpoint(provider, arrival.method, root, reading.relative);
     if (match === null) continue;
-    chosen = reading;
+    chosen = { root, relative: reading.relative };
     break;
   }
+  // what no row knows is asked of the entry's own origin alone
+  if (match === null && at.prefix !== '') return deny('path_denied');
   if (clean.encodedSlash && match === null) return deny('bad_target', { reason: 'encoded slash' });
   const own = queryNamesOf(match?.endpoint.auth ?? auth);
   const passed =
@@ -212,7 +225,7 @@ function readTarget(provider: Provider, auth: AuthScheme, arrival: Arrival): Tar
   );
   // `+` is a space to some servers and itself to others: a checked value must mean one thing.
   if (named) return deny('bad_target', { reason: 'query model' });
-  return { ...chosen, match, query };
+  return { ...chosen, at, match, query };
 }
 
 function partName(claim: UpstreamClaim): string {

@@ -1,9 +1,9 @@
 /** `cap`: numeric ceilings on body members, over the row's whole synonym group and at depth (token spec §5). */
 
 import type { Endpoint } from '../providers/provider.ts';
+import { type Edit, splice } from '../splice.ts';
 import { type IndexedObject, type IndexedValue, indexBody, keyOf } from './body-index.ts';
 import { type CapTarget, capTargetOf } from './caps.ts';
-import { type Edit, splice } from './splice.ts';
 
 interface Ceiling {
   readonly target: CapTarget;

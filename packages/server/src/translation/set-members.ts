@@ -1,7 +1,7 @@
 /** `set`: top-level body members that the token forces, replaced where they stand or added at the end (token spec §5). */
 import type { JsonValue } from 'relayapi-token';
+import { type Edit, splice } from '../splice.ts';
 import { indexBody } from './body-index.ts';
-import { type Edit, splice } from './splice.ts';
 
 /** The body with `members` in place; null when it is no strict JSON object. */
 export function setMembers(

@@ -8,6 +8,7 @@ import type { Endpoint } from '../providers/provider.ts';
 import { createGuard } from './body-index.ts';
 import { capMembers } from './cap-members.ts';
 import { boundaryOf, buildMultipart, type FormPart, fieldsOf, parseMultipart } from './multipart.ts';
+import { openIds } from './open-ids.ts';
 import { setMembers } from './set-members.ts';
 
 /** A body ready to be judged and sent. */
@@ -20,7 +21,9 @@ export interface RewrittenBody {
 
 /** The translation stage. */
 export interface Translation {
-  /** The body with the token's `set` and `cap` in place, or a multipart body rebuilt. Call it only when a claim asks to look into the body. */
+  /** Whether the body may hold ids that were sealed, whatever the claims say. */
+  needsBody(route: Route): boolean;
+  /** The body with sealed ids opened, the token's `set` and `cap` in place, or a multipart body rebuilt. Call it only when a claim or an id asks to look into the body. */
   rewrite(
     opened: Opened,
     route: Route,
@@ -35,10 +38,27 @@ const JSON_TYPE = /^application\/(?:[a-z0-9!#$&^_.-]+\+)?json$/;
 
 /** Makes the stage. */
 export function createTranslation(): Translation {
-  return { rewrite, formFields };
+  return { needsBody: ({ ids }) => (ids?.takes.length ?? 0) > 0, rewrite, formFields };
 }
 
 function rewrite(
+  opened: Opened,
+  route: Route,
+  bytes: Uint8Array,
+  contentType: string | null,
+): RewrittenBody | Denial {
+  const { ids } = route;
+  if (!ids || ids.takes.length === 0 || bytes.length === 0) {
+    return rewriteByClaims(opened, route, bytes, contentType);
+  }
+  // an id may stand in a form, too, where nobody looks for it
+  if (!isJson(contentType)) return deny('unsupported_body');
+  // before `set`: what the issuer forces is no caller's
+  const own = openIds(bytes, ids);
+  return isDenial(own) ? own : rewriteByClaims(opened, route, own, contentType);
+}
+
+function rewriteByClaims(
   { claims }: Opened,
   { endpoint }: Route,
   bytes: Uint8Array,

@@ -9,9 +9,19 @@ export const ADDED: Readonly<
   'tencent-lkeap': ['https://api.lkeap.cloud.tencent.com', 'Bearer {key}', 'POST /v1/chat/completions'],
 };
 
+/** Further hosts of a provider by the name they have in front of a path. By hand, from the facts' notes and the answers that the providers document. */
+export const FURTHER: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  fal: { '/~queue': 'https://queue.fal.run' },
+  assemblyai: { '/~llm': 'https://llm-gateway.assemblyai.com' },
+};
+
 /** Open rows that the facts do not name, each list with what shows it. */
 export const BEYOND: Readonly<Record<string, readonly string[]>> = {
   ...OTHERS_BEYOND,
+  // an app has two to four segments: https://docs.fal.ai/model-endpoints/queue
+  fal: ['POST /{owner}/{app}', 'POST /{owner}/{app}/{part}', 'POST /{owner}/{app}/{part}/{more}'],
+  // on a host of its own, which the facts name
+  assemblyai: ['POST /v1/chat/completions'],
   // Gemini's v1 has the same methods as v1beta: https://ai.google.dev/gemini-api/docs/api-versions
   google: [
     'POST /v1/models/{model}:generateContent',
@@ -28,6 +38,7 @@ export const BEYOND: Readonly<Record<string, readonly string[]>> = {
 /** Paths that a source shows and that the registry leaves out, each with the reason. */
 export const LEFT_OUT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ...OTHERS_LEFT_OUT,
+  fal: { 'POST /{app}': 'one segment is no app: they have two to four' },
   deepseek: { 'POST /chat/completions': 'the same endpoint as under /v1, which the relay writes' },
   llama: { 'POST /v1/chat/completions': "its own form: OpenAI's clients would meet it under /v1" },
   reka: { 'POST /chat': 'its own form beside the compatible one' },

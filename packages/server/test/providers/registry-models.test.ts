@@ -7,7 +7,7 @@ import { usableCredential } from '../support/samples.ts';
 import { startWire, type Wire, type WireResult } from './wire.ts';
 
 const ENABLED = REGISTRY.filter(({ enabled }) => enabled);
-const OPTIONS = { allowedModels: ['demo-*'] };
+const OPTIONS = { allowedModels: ['demo-*', 'flux-demo-*'] };
 const GOOD = 'demo-good';
 const BAD = 'other-model';
 

@@ -8,7 +8,7 @@ import type { Provider } from '../../src/providers/provider.ts';
 import { REGISTRY } from '../../src/providers/registry.ts';
 import { fill, openRows, pathsFor, requestFor } from '../support/rows.ts';
 import { sampleVars, usableCredential } from '../support/samples.ts';
-import { ADDED, BEYOND, LEFT_OUT } from './beyond.ts';
+import { ADDED, BEYOND, FURTHER, LEFT_OUT } from './beyond.ts';
 import { startWire, type Wire } from './wire.ts';
 import type { Expected } from './write-expected.ts';
 
@@ -80,7 +80,14 @@ describe('each open row reaches its own host and path with one credential', () =
       expect([where, status, body.toString()]).toEqual([where, 200, '{}']);
       if (seen === null) throw new Error(`${where} reached nothing`);
       const path = seen.target.split('?')[0] as string;
-      expect([where, seen.origin, seen.method, path]).toEqual([where, origin, open.row.method, request.path]);
+      const [alias = ''] = /^\/~[a-z0-9]+/.exec(request.path) ?? [];
+      const there = alias === '' ? origin : FURTHER[id]?.[alias];
+      expect([where, seen.origin, seen.method, path]).toEqual([
+        where,
+        there,
+        open.row.method,
+        request.path.slice(alias.length),
+      ]);
       expect(known.filter((pattern) => pattern.test(`${seen.method} ${path}`))).not.toEqual([]);
       for (const [name, value] of Object.entries(headers)) {
         expect([where, name, seen.header(name)]).toEqual([where, name, value]);

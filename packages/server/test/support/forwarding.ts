@@ -106,6 +106,7 @@ export function callWith(parts: CallParts = {}): AdmittedCall {
     trusted: true,
     vaultModels: null,
     vaultPaths: null,
+    ids: null,
     ...parts.route,
   };
   return {

@@ -82,8 +82,8 @@ export function postChat(
 
 /** `402 calls_exhausted`: status and code of a refusal in OpenAI's shape. Reads the body. */
 export async function codeOf(response: Response): Promise<string> {
-  const { error } = (await response.json()) as { error: { code: string } };
-  return `${response.status} ${error.code}`;
+  const { error, code } = (await response.json()) as { error: { code?: string } | string; code?: string };
+  return `${response.status} ${typeof error === 'string' ? code : error.code}`;
 }
 
 /** Starts a relay and, unless given one, its demo provider. */

@@ -32,7 +32,10 @@ function headModels(route: Route, places: readonly ModelPlace[]): string[] | nul
     if (place.in === 'path') {
       const model = route.segments[place.segment];
       if (model === undefined || model === '') return null;
-      models.push(model);
+      const more = (place.more ?? [])
+        .map((name) => route.segments[name])
+        .filter((text) => text !== undefined);
+      models.push([model, ...more].join('/'));
     } else if (place.in === 'query') {
       for (const [name, value] of route.query) if (name === place.name) models.push(value);
     }

@@ -95,6 +95,19 @@ function overlaps(entry: PathEntry, row: Endpoint): boolean {
   return fixed.startsWith(prefix) || (fixed !== row.path && prefix.startsWith(fixed));
 }
 
+/**
+ * Whether a token opens an account row for ids of its subject: by its own list and by the key file's. An entry that spells one id out in
+ * a path is somebody's choice of that id, and seals none.
+ */
+export function opensAccount(claims: Claims, allow: Allow | null, row: Endpoint): boolean {
+  const isPinned = row.takes?.some((place) => place.in === 'path') ?? false;
+  const opens = (text: string) => {
+    const entry = readEntry(text);
+    return overlaps(entry, row) && !(isPinned && entry.exact !== null);
+  };
+  return (claims.paths?.some(opens) ?? false) && (allow?.paths.some(opens) ?? false);
+}
+
 function entryReachesAccount(provider: Provider, text: string): boolean {
   const entry = readEntry(text);
   const rows = provider.endpoints.filter((row) => overlaps(entry, row));

@@ -1,17 +1,24 @@
 /** Google AI (the Gemini API). Not Vertex, which has other hosts and credentials. */
 import { BEARER, defineProvider, keyHeader } from '../define.ts';
 import { CHAT, EMBEDDINGS, GEMINI, under } from '../endpoints.ts';
+import { GOOGLE_FILES, GOOGLE_IDS, UPLOAD_HEADERS, UPLOAD_ROOT, withFiles } from './google-files.ts';
 
 /** generativelanguage.googleapis.com; OpenAI-compatible chat and embeddings under `/v1beta/openai` take the key as a bearer token. */
 export const google = defineProvider({
   id: 'google',
   name: 'Google AI (Gemini API)',
   base: 'https://generativelanguage.googleapis.com/v1beta',
-  moreRoots: ['/v1', '/v1beta/openai'],
+  moreRoots: ['/v1', '/v1beta/openai', UPLOAD_ROOT],
   aliases: ['gemini', 'googleai'],
-  endpoints: [...under(['/v1beta', '/v1'], GEMINI), ...under(['/v1beta/openai'], [CHAT, EMBEDDINGS], BEARER)],
+  ids: GOOGLE_IDS,
+  endpoints: [
+    ...under(['/v1beta', '/v1'], GEMINI.map(withFiles)),
+    ...under(['/v1beta/openai'], [CHAT, EMBEDDINGS], BEARER),
+    ...GOOGLE_FILES,
+  ],
+  passHeaders: UPLOAD_HEADERS,
   auth: keyHeader('x-goog-api-key'),
-  passQuery: ['alt', 'pageSize', 'pageToken'],
+  passQuery: ['alt', 'pageSize', 'pageToken', 'upload_id', 'upload_protocol'],
   adminPaths: [
     'ANY /v1beta/files*',
     'ANY /upload/v1beta/*',

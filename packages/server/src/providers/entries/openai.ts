@@ -1,13 +1,22 @@
 /** OpenAI. */
 import { defineProvider } from '../define.ts';
-import { OPENAI_ALL } from '../endpoints.ts';
+import { CHAT, OPENAI_ALL, RESPONSES } from '../endpoints.ts';
+import { OPENAI_ACCOUNT, OPENAI_IDS, withFiles, withResponses } from './openai-account.ts';
 
 /** api.openai.com. `OpenAI-Organization` and `-Project` are never passed on (behaviour §5). */
 export const openai = defineProvider({
   id: 'openai',
   name: 'OpenAI',
   base: 'https://api.openai.com/v1',
-  endpoints: OPENAI_ALL,
+  ids: OPENAI_IDS,
+  endpoints: [
+    ...OPENAI_ALL.map((row) => {
+      if (row === RESPONSES) return withResponses(row);
+      return row === CHAT ? withFiles(row) : row;
+    }),
+    ...OPENAI_ACCOUNT,
+  ],
+  passQuery: ['after', 'limit', 'order', 'stream', 'starting_after', 'include_obfuscation'],
   passHeaders: ['openai-beta'],
   requestIdHeader: 'x-request-id',
   needsIncludeUsage: true,

@@ -31,6 +31,7 @@ export function wrapFetchRequest(
     rawTarget: targetOf(request.url),
     rawHeaders,
     httpVersion: null,
+    origin: request.url.slice(0, request.url.indexOf('/', request.url.indexOf('//') + 2)),
     peerAddress: info.remoteAddress ?? null,
     exact: false,
     upgrade: request.headers.has('upgrade'),

@@ -1,4 +1,4 @@
-/** Pointers of the registry into a JSON body: member names, `*` for each array item, `**` for any depth. */
+/** Pointers of the registry into a JSON text, a body or an answer: member names, `*` for each array item, `**` for any depth. */
 
 /** A pointer as the registry writes it. */
 export type Pointer = readonly string[];

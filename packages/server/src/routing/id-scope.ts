@@ -1,0 +1,108 @@
+/**
+ * Ids that belong to whoever made them (0033): which kinds are sealed for a token, and the sealed form, `rai_` and base64url of AES-SIV over
+ * the upstream's id. The context binds provider, kind, issuer and subject, so that what another subject was given opens no more than noise does.
+ */
+import { decodeBase64Url, decodeUtf8, encodeBase64Url, encodeUtf8, type SivBox } from 'relayapi-token';
+import type { Opened } from '../exchange.ts';
+import type { Endpoint, Provider } from '../providers/provider.ts';
+
+/** What sealing needs from outside. */
+export interface IdPorts {
+  /** Boxes of the key file that the token came by: the first seals, any opens. Empty when its key is no longer loaded. */
+  boxesOf(opened: Opened): readonly SivBox[];
+  /** Whether the token opens an account row: its `paths` reach it, and the key file's `allow.paths` do. */
+  opens(opened: Opened, row: Endpoint): boolean;
+}
+
+/** Sealing for one token at one provider. */
+export interface IdScope {
+  /** Kinds that are sealed. */
+  readonly kinds: ReadonlySet<string>;
+  seal(kind: string, id: string): string;
+  open(kind: string, sealed: string): string | null;
+}
+
+const PREFIX = 'rai_';
+/** A longer text is not looked at: no provider's id comes near. */
+const MAX_SEALED = 4096;
+
+/** Null when nothing is sealed for this token. */
+export function createIdScope(
+  provider: Provider,
+  opened: Opened,
+  ports: IdPorts | undefined,
+): IdScope | null {
+  if (provider.ids.length === 0) return null;
+  const kinds = sealedKinds(provider, (row) => ports?.opens(opened, row) ?? true);
+  if (kinds.size === 0) return null;
+  const { iss, sub, jti } = opened.claims;
+  const subject = sub === undefined ? `jti:${jti}` : `sub:${sub}`;
+  const contextOf = (kind: string) => [provider.id, kind, iss, subject].map(encodeUtf8);
+  return {
+    kinds,
+    seal(kind, id) {
+      const [box] = ports?.boxesOf(opened) ?? [];
+      // a key that has gone ends its calls; what they still say must open nowhere
+      const sealed = box?.seal(contextOf(kind), encodeUtf8(id)) ?? new Uint8Array(0);
+      return PREFIX + encodeBase64Url(sealed);
+    },
+    open(kind, text) {
+      if (!text.startsWith(PREFIX) || text.length > MAX_SEALED) return null;
+      const sealed = decodeBase64Url(text.slice(PREFIX.length));
+      // strict: one spelling alone, so that the same id is not known under several names
+      if (sealed === null) return null;
+      for (const box of ports?.boxesOf(opened) ?? []) {
+        const id = box.open(contextOf(kind), sealed);
+        if (id !== null) return decodeUtf8(id);
+      }
+      return null;
+    },
+  };
+}
+
+/** Kinds of job rows, of account rows that are open, and what goes with these. */
+function sealedKinds(provider: Provider, opens: (row: Endpoint) => boolean): ReadonlySet<string> {
+  const kinds = new Set<string>();
+  for (const row of provider.endpoints) {
+    const named = [...(row.takes ?? []), ...(row.makes ?? [])];
+    if (named.length === 0 || (row.kind !== 'job' && row.kind !== 'account')) continue;
+    if (row.kind === 'account' && !opens(row)) continue;
+    for (const { kind } of named) kinds.add(kind);
+  }
+  for (const { kind, with: other } of provider.ids)
+    if (other !== undefined && kinds.has(other)) kinds.add(kind);
+  return kinds;
+}
+
+/**
+ * Whether a path that no row knows leads to where sealed ids stand: the list of them, or something below one. The upstream may read
+ * a raw id there, or show everybody's. Compared as lenient servers read paths: decoded, and in any case of letters.
+ */
+export function leadsToIds(provider: Provider, { kinds }: IdScope, relative: string): boolean {
+  const asked = relative
+    .split('/')
+    .slice(1)
+    .filter((text) => text !== '')
+    .map(readLenient);
+  return provider.endpoints.some((row) => {
+    const taken = row.takes?.find((place) => place.in === 'path' && kinds.has(place.kind));
+    if (taken?.in !== 'path') return false;
+    const parts = row.path.slice(1).split('/');
+    const before = parts.slice(
+      0,
+      parts.findIndex((part) => part.includes(`{${taken.segment}}`)),
+    );
+    return (
+      asked.length >= before.length &&
+      before.every((part, i) => part.includes('{') || part.toLowerCase() === asked[i])
+    );
+  });
+}
+
+function readLenient(text: string): string {
+  try {
+    return decodeURIComponent(text).toLowerCase();
+  } catch {
+    return text.toLowerCase();
+  }
+}

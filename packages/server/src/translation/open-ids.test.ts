@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { isDenial } from '../errors.ts';
+import type { RouteIds } from '../exchange.ts';
+import type { BodyIdTaken } from '../providers/provider.ts';
+import { openIds } from './open-ids.ts';
+
+const URL_PREFIX = 'https://cdn.example/upload/';
+const TAKES: readonly BodyIdTaken[] = [
+  { kind: 'response', in: 'body', at: ['previous'] },
+  { kind: 'item', in: 'body', at: ['input', '*', 'id'] },
+  { kind: 'file', in: 'body', at: ['**', 'file_id'] },
+  { kind: 'upload', in: 'body', at: ['audio_url'], prefix: URL_PREFIX },
+];
+
+/** Opens `rai_<kind>_<id>`. */
+const ids: RouteIds = {
+  takes: TAKES,
+  makes: [],
+  urls: [],
+  seal: () => '',
+  open: (kind, text) => (text.startsWith(`rai_${kind}_`) ? text.slice(`rai_${kind}_`.length) : null),
+  relayPath: () => null,
+};
+
+function opened(body: string): string {
+  const result = openIds(new TextEncoder().encode(body), ids);
+  return isDenial(result) ? result.denied : new TextDecoder().decode(result);
+}
+
+describe('sealed ids in a body', () => {
+  it.each([
+    ['{"previous": "rai_response_r1" , "x":1.0}', '{"previous": "r1" , "x":1.0}'],
+    ['{"input":[{"id":"rai_item_a"},{"id":null}]}', '{"input":[{"id":"a"},{"id":null}]}'],
+    ['{"input":{"id":"rai_item_a"}}', '{"input":{"id":"a"}}'],
+    ['{"a":[{"b":{"file_id":"rai_file_\\u0066"}}]}', '{"a":[{"b":{"file_id":"f"}}]}'],
+    [`{"audio_url":"${URL_PREFIX}rai_upload_u"}`, `{"audio_url":"${URL_PREFIX}u"}`],
+    ['{"audio_url":"https://example.com/a.mp3"}', '{"audio_url":"https://example.com/a.mp3"}'],
+    ['{"previous":null,"note":"rai_response_r1"}', '{"previous":null,"note":"rai_response_r1"}'],
+    ['{"properties":{"file_id":{"type":"string"}}}', '{"properties":{"file_id":{"type":"string"}}}'],
+    ['["previous"]', '["previous"]'],
+  ])('%s becomes %s', (before, after) => {
+    expect(opened(before)).toBe(after);
+  });
+
+  it.each([
+    '{"previous":"r1"}',
+    '{"previous":""}',
+    '{"previous":"rai_file_f"}',
+    '{"input":[{"id":"rai_item_a"},{"id":"b"}]}',
+    '{"file_id":"f"}',
+    '{"metadata":{"file_id":"f"}}',
+    `{"audio_url":"${URL_PREFIX}u"}`,
+    `{"audio_url":"${URL_PREFIX}"}`,
+    '{"audio_url":"http://cdn.example/upload/u"}',
+    '{"audio_url":"HTTPS://CDN.EXAMPLE/upload/u"}',
+    '{"audio_url":"https://cdn.example./upload/u"}',
+    '{"audio_url":"https://cdn.example:443/upload/u"}',
+    '{"audio_url":"https://user@cdn.example/upload/u"}',
+    '{"audio_url":"https:///cdn.example/upload/u"}',
+    '{"audio_url":"https://cdn%2eexample/upload/u"}',
+    '{"audio_url":"https://x\\\\@cdn.example/upload/u"}',
+    '{"audio_url":" https://example.com/a"}',
+    '{"audio_url":"//cdn.example/upload/u"}',
+    '{"audio_url":"u"}',
+    '{"audio_url":"rai_upload_u"}',
+  ])('%s is nobody’s to name', (body) => {
+    expect(opened(body)).toBe('path_denied');
+  });
+
+  it.each([
+    '',
+    '{"previous":"r1"',
+    '{"previous":"rai_response_a","previous":"r1"}',
+    '{"Previous":"r1"}',
+    '{"x":{"FILE_ID":"f"}}',
+    '{"previous\\u0000x":"r1"}',
+  ])('%j could be read in two ways', (body) => {
+    expect(opened(body)).toBe('bad_body');
+  });
+});
