@@ -48,6 +48,25 @@ function run(type: string, input: string | Uint8Array, cuts: readonly number[] =
 const JSON_TYPE = 'application/json';
 const SSE = 'text/event-stream';
 
+it('seals an id that comes again and again once', () => {
+  let sealings = 0;
+  const counting: RouteIds = {
+    ...ids,
+    seal: (kind, id) => {
+      sealings += 1;
+      return ids.seal(kind, id);
+    },
+  };
+  const parts = { ids: counting, base: BASE, book: () => true };
+  const rewrite = createAnswerRewrite(SSE, parts) as AnswerRewrite;
+  const out = rewrite.push(bytes('data: {"id":"ab","output":[{"id":"ab"}]}\n'.repeat(500)));
+  // once as a job, once as an item
+  expect(sealings).toBe(2);
+  expect(text(out as Uint8Array[])).toBe(
+    'data: {"id":"rai_job_ba","output":[{"id":"rai_item_ba"}]}\n'.repeat(500),
+  );
+});
+
 describe('a JSON answer', () => {
   it('is changed at the named places and nowhere else, spaces and escapes included', () => {
     const before = ` {"id" :"a\\u0062", "note":"id ab", "deep":{"id":"ab"},\n"output":[{"id":"x","n":1.50},{"id":7}],"file":{"name":"files/f"},"urls":{"get":"https://own.example/v1/ab","web":"https://own.example/"}}\n`;
@@ -94,7 +113,7 @@ describe('a JSON answer', () => {
     expect(rewrite.push(bytes('{"id":'))).toEqual([]);
     expect(rewrite.flush()).toMatchObject({ denied: 'upstream_invalid' });
     for (const bad of [
-      '',
+      ' ',
       '{"id":"a","id":"b"}',
       '{"id":NaN}',
       '\ufeff{}',
@@ -108,6 +127,10 @@ describe('a JSON answer', () => {
     const piece = new Uint8Array(1024 * 1024).fill(0x20);
     for (let sent = 0; sent < MAX_REWRITTEN; sent += piece.length) expect(long.push(piece)).toEqual([]);
     expect(long.push(bytes(' '))).toMatchObject({ denied: 'upstream_invalid' });
+  });
+
+  it('is nothing where nothing came: a body may be missing with any type', () => {
+    expect((rewriteOf(JSON_TYPE) as AnswerRewrite).flush()).toEqual([]);
   });
 
   it('books its memory as it grows, twice what it holds, and is refused where there is none', () => {

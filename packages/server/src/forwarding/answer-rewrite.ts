@@ -27,8 +27,10 @@ export interface RewriteParts {
   readonly book: (bytes: number) => boolean;
 }
 
-/** Longest JSON answer and longest line of a stream, in bytes. */
-export const MAX_REWRITTEN = 8 * 1024 * 1024;
+/** Longest JSON answer and longest line of a stream, in bytes: room for a few images in base64. */
+export const MAX_REWRITTEN = 32 * 1024 * 1024;
+/** Ids that are remembered while one answer passes: an event stream names the same ones again and again. */
+const MAX_SEALED = 256;
 const BOUNDS = { maxDepth: 256, maxMembers: 1_000_000 };
 const FIRST_BYTES = 16 * 1024;
 const NOTHING: readonly Uint8Array[] = [];
@@ -46,13 +48,23 @@ export function createAnswerRewrite(type: string | null, parts: RewriteParts): A
 type Replace = (path: Path, text: () => string) => string | null;
 
 function replacer({ ids, base }: RewriteParts): Replace {
+  const known = new Map<string, string>();
+  const seal = (kind: string, id: string): string => {
+    const name = `${kind}\0${id}`;
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const sealed = ids.seal(kind, id);
+    if (known.size >= MAX_SEALED) known.clear();
+    known.set(name, sealed);
+    return sealed;
+  };
   return (path, text) => {
     const made = ids.makes.find(({ at }) => pointsTo(at, path, 'exact'));
     if (made !== undefined) {
       const { kind, prefix = '' } = made;
       const whole = text();
       const isId = whole.startsWith(prefix) && whole.length > prefix.length;
-      return isId ? prefix + ids.seal(kind, whole.slice(prefix.length)) : null;
+      return isId ? prefix + seal(kind, whole.slice(prefix.length)) : null;
     }
     if (base === null || !ids.urls.some((url) => 'at' in url && pointsTo(url.at, path, 'exact'))) return null;
     const there = ids.relayPath(text());
@@ -110,6 +122,8 @@ class WholeRewrite implements AnswerRewrite {
   }
 
   flush(): readonly Uint8Array[] | Denial {
+    // no body at all names no id
+    if (this.#held.length === 0) return NOTHING;
     const edited = editStrings(this.#held.take(), { replace: this.#replace }, BOUNDS);
     return edited === null ? deny('upstream_invalid', { reason: 'JSON that cannot be rewritten' }) : [edited];
   }

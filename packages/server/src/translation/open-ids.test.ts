@@ -27,6 +27,25 @@ function opened(body: string): string {
   return isDenial(result) ? result.denied : new TextDecoder().decode(result);
 }
 
+it('opens an id that stands in a body many times once, and nothing more after a foreign one', () => {
+  let openings = 0;
+  const counting: RouteIds = {
+    ...ids,
+    open: (kind, text) => {
+      openings += 1;
+      return ids.open(kind, text);
+    },
+  };
+  const bodyOf = (list: readonly string[]) =>
+    new TextEncoder().encode(JSON.stringify(list.map((id) => ({ file_id: id }))));
+  const same = openIds(bodyOf(Array.from({ length: 1000 }, () => 'rai_file_f')), counting);
+  expect(isDenial(same)).toBe(false);
+  expect(openings).toBe(1);
+  const guesses = openIds(bodyOf(Array.from({ length: 1000 }, (_, i) => `rai_${i}`)), counting);
+  expect(guesses).toMatchObject({ denied: 'path_denied' });
+  expect(openings).toBe(2);
+});
+
 describe('sealed ids in a body', () => {
   it.each([
     ['{"previous": "rai_response_r1" , "x":1.0}', '{"previous": "r1" , "x":1.0}'],

@@ -12,17 +12,29 @@ export function openIds(bytes: Uint8Array, ids: RouteIds): Uint8Array | Denial {
   const { takes } = ids;
   const guard = guardOf(takes);
   let foreign = false;
-  const opened = editStrings(
+  const opened = new Map<string, string | null>();
+  /** One id may stand in a body a million times: it is opened once. */
+  const openOnce = (place: BodyIdTaken, sealed: string): string | null => {
+    const name = `${place.kind}\0${sealed}`;
+    const before = opened.get(name);
+    if (before !== undefined) return before;
+    const id = openAt(place, sealed, ids);
+    opened.set(name, id);
+    return id;
+  };
+  const edited = editStrings(
     bytes,
     {
       refuses: (path) => guard.isLookalike(path),
       replace(path, text) {
+        // refused already: no more is opened for whoever sends many
+        if (foreign) return null;
         // a lone object may stand for a list of one
         const places = takes.filter((place) => pointsTo(place.at, path, 'lenient'));
         if (places.length === 0) return null;
         const sealed = text();
         for (const place of places) {
-          const id = openAt(place, sealed, ids);
+          const id = openOnce(place, sealed);
           if (id !== null) return id;
         }
         foreign ||= places.every((place) => !isElsewhere(place, sealed));
@@ -31,8 +43,8 @@ export function openIds(bytes: Uint8Array, ids: RouteIds): Uint8Array | Denial {
     },
     { maxDepth: MAX_DEPTH },
   );
-  if (opened === null) return deny('bad_body');
-  return foreign ? deny('path_denied') : opened;
+  if (edited === null) return deny('bad_body');
+  return foreign ? deny('path_denied') : edited;
 }
 
 /** The string with its id opened, null when it is none of this subject's. */

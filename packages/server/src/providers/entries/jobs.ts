@@ -259,7 +259,14 @@ const assemblyai = defineProvider({
     ...['sentences', 'paragraphs', 'srt', 'vtt', 'word-search', 'redacted-audio'].map(
       (view): Endpoint => ({ ...OWN_TRANSCRIPT, path: `/transcript/{transcript}/${view}` }),
     ),
-    { ...CHAT, root: '/~llm/v1' },
+    {
+      ...CHAT,
+      root: '/~llm/v1',
+      // a model may be told to read a transcript
+      takes: ['transcript_id', 'transcript_ids'].map(
+        (name): IdTaken => ({ kind: 'transcript', in: 'body', at: ['**', name, '*'] }),
+      ),
+    },
   ],
   auth: keyHeader('authorization'),
   passQuery: ['chars_per_caption', 'words'],
