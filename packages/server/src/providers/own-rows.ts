@@ -1,6 +1,14 @@
 /** Short forms for rows of APIs with a language of their own: speech, images, video, tools. Data only. */
 import { defineProvider, type ProviderSeed } from './define.ts';
-import type { Endpoint, ExchangedAuth, ModelPlace, Provider, WebSocketRow } from './provider.ts';
+import type {
+  Endpoint,
+  ExchangedAuth,
+  IdKind,
+  IdMade,
+  ModelPlace,
+  Provider,
+  WebSocketRow,
+} from './provider.ts';
 
 type More = Partial<Omit<Endpoint, 'path' | 'models' | 'body'>>;
 type Models = Endpoint['models'];
@@ -29,14 +37,31 @@ export function askRow(path: string, models: Models = []): Endpoint {
   return row(path, 'none', models, { method: 'GET' });
 }
 
-/** GET of what an earlier call made, by its id: any holder of the key can read it, so it is closed by default. */
-export function readRow(path: string): Endpoint {
-  return row(path, 'none', [], { method: 'GET', kind: 'account', tags: ['stateful'] });
+/** Ids of jobs, sealed for who began them (0033). */
+export const JOB_IDS: readonly IdKind[] = [{ kind: 'job' }];
+
+/** Where an answer names a job: by its top-level `id` unless said otherwise. */
+export function jobId(...at: readonly string[]): IdMade {
+  return { kind: 'job', at: at.length === 0 ? ['id'] : at };
+}
+
+/** GET of what an earlier call made, by its id in the segment `{job}`. `makes` says where the answer names the id again. */
+export function readRow(path: string, makes: readonly IdMade[] = [jobId()], more: More = {}): Endpoint {
+  const takes: Endpoint['takes'] = [{ kind: 'job', in: 'path', segment: 'job' }];
+  return row(path, 'none', [], { method: 'GET', kind: 'job', takes, makes, ...more });
 }
 
 /** GET of a list that is the same for everybody: models, stock voices. */
 export function listRow(path: string): Endpoint {
   return row(path, 'none', [], { method: 'GET', kind: 'models' });
+}
+
+/**
+ * POST that goes on with a state found by a name that the caller makes up (a user, a session): anybody behind the same key may make up the
+ * same one, so it is closed by default, and a token's `paths` names the state.
+ */
+export function namedRow(path: string, models: Models, more: More = {}): Endpoint {
+  return row(path, 'json', models, { kind: 'account', tags: ['stateful'], ...more });
 }
 
 /** A POST that would fit an open row's pattern and is not for everybody. */
@@ -83,8 +108,10 @@ export function socket(
   return { url, serverAuth, browserAuth, verified };
 }
 
-/** Rows of a call that starts a job and takes long: its result is read by an id. */
-export const JOB: More = { tags: ['stateful', 'costly'] };
+/** Rows of a call that starts a job and takes long: its result is read by the id that its answer names there. */
+export function starts(...makes: readonly IdMade[]): More {
+  return { tags: ['stateful', 'costly'], makes };
+}
 
 /** Rows whose answer is audio, an image or another file as it comes. */
 export const BINARY: More = { stream: 'binary' };

@@ -24,8 +24,14 @@ export function openTarget(
   if (row === null) return leadsToIds(provider, scope, target.relative) ? deny('path_denied') : target;
   if (row.takes === undefined) return target;
   const relative = openPath(row, target.relative, scope);
-  const query = openQuery(row, target.query, scope);
+  const query = namesJob(row, target.query) ? openQuery(row, target.query, scope) : null;
   return relative === null || query === null ? deny('path_denied') : { relative, query };
+}
+
+/** A job that is named in the query has to be named: what an upstream shows of none is its own affair, or everybody's. */
+function namesJob({ kind, takes = [] }: Endpoint, { pairs }: FilteredQuery): boolean {
+  if (kind !== 'job') return true;
+  return takes.every((place) => place.in !== 'query' || pairs.some(([name]) => name === place.name));
 }
 
 function openQuery(row: Endpoint, query: FilteredQuery, scope: IdScope): FilteredQuery | null {

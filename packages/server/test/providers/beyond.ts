@@ -11,7 +11,14 @@ export const ADDED: Readonly<
 
 /** Further hosts of a provider by the name they have in front of a path. By hand, from the facts' notes and the answers that the providers document. */
 export const FURTHER: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  replicate: { '/~stream': 'https://stream.replicate.com' },
   fal: { '/~queue': 'https://queue.fal.run' },
+  'black-forest-labs': Object.fromEntries(
+    ['eu', 'us', 'ice', 'eu1', 'eu2', 'eu3', 'eu4', 'us1', 'us2', 'us3', 'us4'].map((region) => [
+      `/~${region}`,
+      `https://api.${region}.bfl.ai`,
+    ]),
+  ),
   assemblyai: { '/~llm': 'https://llm-gateway.assemblyai.com' },
 };
 

@@ -61,8 +61,7 @@ vertex-express     json  https://aiplatform.googleapis.com/v1/publishers/google/
 yandex-cloud       json  https://llm.api.cloud.yandex.net/foundationModels/v1/completion   authorization: Api-Key sk-demo-key
 naver-clova        json  https://clovastudio.stream.ntruss.com/v1/openai/chat/completions   authorization: Bearer sk-demo-key
 naver-clova        json  https://clovastudio.stream.ntruss.com/testapp/v3/chat-completions/HCX-005   authorization: Bearer sk-demo-key
-voiceflow          json  https://general-runtime.voiceflow.com/state/user/u-1/interact   authorization: sk-demo-key
-coze               json  https://api.coze.com/v3/chat?conversation_id=7   authorization: Bearer sk-demo-key
+coze               json  https://api.coze.com/v3/chat   authorization: Bearer sk-demo-key
 dify               json  https://api.dify.ai/v1/chat-messages   authorization: Bearer sk-demo-key
 dify               form  https://api.dify.ai/v1/audio-to-text   authorization: Bearer sk-demo-key
 doc2x              raw   https://v2.doc2x.noedgeai.com/api/v2/parse/pdf   authorization: Bearer sk-demo-key
@@ -282,6 +281,14 @@ const OTHERS: readonly WireRow[] = [
     at: 'https://triton.example/v2/models/simple/infer',
     lines: {},
     credential: { key: 'sk-demo-unused' },
+  },
+  {
+    id: 'voiceflow',
+    body: 'json',
+    asks: '/state/user/u-1/interact',
+    at: 'https://general-runtime.voiceflow.com/state/user/u-1/interact',
+    lines: { authorization: 'sk-demo-key' },
+    paths: ['POST /state/user/u-1/interact'],
   },
   {
     id: 'wit-ai',

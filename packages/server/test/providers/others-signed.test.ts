@@ -317,7 +317,10 @@ describe('Google: the service account’s assertion', () => {
     const email = `relay-${wire.others.length}@demo-project.iam.gserviceaccount.com`;
     const before = wire.others.length;
     const credential = { client_email: email, private_key: PRIVATE_KEY };
-    const seen = await send({ provider, path, vars, credential });
+    // a session is found by a name that the caller makes up: the token has to name it
+    const named = /\/(?:agent|agents\/a-1)\/sessions\/.+/.exec(path);
+    const options = named === null ? {} : { allowedPaths: [`POST ${named[0]}`] };
+    const seen = await send({ provider, path, vars, credential, options });
     expect(seen.origin + seen.target).toBe(origin + path);
     expect(lineOf(seen, 'authorization')).toBe('Bearer demo-access-token');
     const [asked, ...more] = wire.others.slice(before);

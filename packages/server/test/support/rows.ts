@@ -10,11 +10,16 @@ export interface OpenRow {
   readonly root: string;
 }
 
-/** Rows that are open by default, those of any root under each of them. Without those of jobs, which want an id that was made before (`jobs.test.ts`). */
+/** Rows that go on with what the caller names: open where the token's `paths` and the key file's name them. */
+function isNamed({ kind, takes, tags }: Endpoint): boolean {
+  return kind === 'account' && takes === undefined && tags?.includes('stateful') === true;
+}
+
+/** Rows that are open by default or by a name, those of any root under each of them. Without those of jobs, which want an id that was made before (`jobs.test.ts`). */
 export function openRows(entry: Provider): OpenRow[] {
   const vars = sampleVars(entry);
   return entry.endpoints
-    .filter(({ kind }) => kind !== 'account' && kind !== 'job')
+    .filter((row) => (row.kind === 'account' ? isNamed(row) : row.kind !== 'job'))
     .flatMap((row) =>
       (row.root === undefined ? entry.roots : [row.root]).map((root) => ({
         entry,
@@ -29,8 +34,9 @@ export function fill(template: string, values: Readonly<Record<string, string>>)
   return template.replace(/\{([^}]+)\}/g, (_, name: string) => values[name] ?? name);
 }
 
-/** What a token has to name for a row: nothing, unless it is a GET that computes, which a mere link must not set off. */
-export function pathsFor({ row }: OpenRow): { readonly allowedPaths?: readonly string[] } {
+/** What a token has to name for a row: nothing, unless it is a GET that computes, which a mere link must not set off, or goes on with what is named. */
+export function pathsFor({ entry, row }: OpenRow): { readonly allowedPaths?: readonly string[] } {
+  if (isNamed(row)) return { allowedPaths: [`${row.method} ${fill(row.path, sampleVars(entry))}`] };
   return row.kind === 'inference' && row.method === 'GET' ? { allowedPaths: [`GET ${row.path}`] } : {};
 }
 

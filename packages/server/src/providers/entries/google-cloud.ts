@@ -1,7 +1,7 @@
 /** Google Cloud. A service account's key is exchanged for an access token of an hour; the project is the token's to name, never the caller's. */
 import { keyHeader } from '../define.ts';
 import { assumed, CHAT, GEMINI, MESSAGES, under } from '../endpoints.ts';
-import { defineOwn, exchanged, jsonRow, segment } from '../own-rows.ts';
+import { defineOwn, exchanged, jsonRow, namedRow, segment } from '../own-rows.ts';
 import type { AuthScheme, Endpoint, Provider } from '../provider.ts';
 
 const PROJECT = '[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{6,20}';
@@ -82,7 +82,7 @@ function besides(root: string): string[] {
 }
 
 function intents(path: string, verbs: readonly string[]): Endpoint[] {
-  return verbs.map((verb) => jsonRow(`${path}/sessions/{session}:${verb}`, [], { tags: ['stateful'] }));
+  return verbs.map((verb) => namedRow(`${path}/sessions/{session}:${verb}`, []));
 }
 
 function dialogflowRoots(location: string): Pick<Provider, 'endpoints'> & { moreRoots: string[] } {

@@ -1,4 +1,4 @@
-/** Images, video and 3D. Most calls start a job that costs much and is read by an id; those reads are closed by default. */
+/** Images, video and 3D. Most calls start a job that costs much and is read by an id, which is sealed for who began it (0033). */
 import { keyHeader } from '../define.ts';
 import { assumed, IMAGE_GENERATIONS } from '../endpoints.ts';
 import {
@@ -9,14 +9,16 @@ import {
   exchanged,
   field,
   formRow,
-  JOB,
+  JOB_IDS,
+  jobId,
   jsonRow,
   listRow,
   member,
   readRow,
   segment,
+  starts,
 } from '../own-rows.ts';
-import type { Endpoint, Provider } from '../provider.ts';
+import type { Endpoint, IdMade, IdTaken, Provider } from '../provider.ts';
 
 const MODEL = [member('model')];
 const FORM_MODEL = [field('model')];
@@ -25,9 +27,51 @@ const PATH_MODEL = [segment('model')];
 /** The operation chooses what runs and what it costs: it is judged as a model. */
 const OPERATION = [segment('operation')];
 
-function jobs(paths: readonly string[], models: Endpoint['models'] = MODEL): Endpoint[] {
-  return paths.map((path) => jsonRow(path, models, JOB));
+/** Calls whose answers name a job, and what they may name of earlier ones. */
+function jobs(
+  paths: readonly string[],
+  models: Endpoint['models'] = MODEL,
+  makes: readonly IdMade[] = [jobId()],
+  takes: readonly IdTaken[] = [],
+): Endpoint[] {
+  return paths.map((path) =>
+    jsonRow(path, models, { ...starts(...makes), ...(takes.length > 0 && { takes }) }),
+  );
 }
+
+/** A member of a body that names an earlier job. */
+function earlier(...at: readonly string[]): IdTaken {
+  return { kind: 'job', in: 'body', at };
+}
+
+// a video that goes on from, or ends in, an earlier one
+const LUMA_FRAMES = [earlier('keyframes', 'frame0', 'id'), earlier('keyframes', 'frame1', 'id')];
+const LUMA_IDS = [
+  jobId(),
+  jobId('request', 'keyframes', 'frame0', 'id'),
+  jobId('request', 'keyframes', 'frame1', 'id'),
+];
+
+const KLING_ID = [jobId('data', 'task_id')];
+const KLING_VIDEOS = ['text2video', 'image2video', 'multi-image2video', 'motion-control'];
+
+// `result` of the call that begins a task, `id` of one that is read
+const MESHY_BEGUN = [jobId('result')];
+const MESHY_EARLIER = [earlier('preview_task_id'), earlier('input_task_id')];
+const MESHY_TASKS = ['/v2/text-to-3d', '/v1/image-to-3d', '/v1/retexture', '/v1/remesh'];
+
+const TRIPO_ID = [jobId('data', 'task_id')];
+const TRIPO_TAKES: readonly IdTaken[] = [
+  earlier('original_model_task_id'),
+  earlier('draft_model_task_id'),
+  { kind: 'upload', in: 'body', at: ['file', 'file_token'] },
+  { kind: 'upload', in: 'body', at: ['files', '*', 'file_token'] },
+];
+
+const TOPAZ_VERBS = ['enhance', 'sharpen', 'denoise', 'restore', 'lighting', 'matting'];
+
+// some operations answer at once, with the image or with it in JSON; those that take long answer with an id
+const STABILITY_JOB = { ...BINARY, makes: [jobId()] };
 
 /** Providers of images, video and 3D. Replicate, fal and Black Forest Labs are in jobs.ts. */
 export const MEDIA: readonly Provider[] = defineOwn([
@@ -40,16 +84,17 @@ export const MEDIA: readonly Provider[] = defineOwn([
     endpoints: [
       formRow('/v2beta/stable-image/generate/sd3', FORM_MODEL, BINARY),
       formRow('/v2beta/stable-image/generate/{model}', PATH_MODEL, BINARY),
-      formRow('/v2beta/stable-image/edit/{operation}', OPERATION, BINARY),
+      formRow('/v2beta/stable-image/edit/{operation}', OPERATION, STABILITY_JOB),
       ...assumed(formRow('/v2beta/stable-image/control/{operation}', OPERATION, BINARY)),
-      formRow('/v2beta/stable-image/upscale/{operation}', OPERATION, BINARY),
+      formRow('/v2beta/stable-image/upscale/{operation}', OPERATION, STABILITY_JOB),
       formRow('/v2beta/3d/{model}', PATH_MODEL, BINARY),
       formRow('/v2beta/audio/stable-audio-2/{operation}', FORM_MODEL, BINARY),
       jsonRow('/v1/generation/{model}/text-to-image', PATH_MODEL),
       ...assumed(formRow('/v1/generation/{model}/image-to-image', PATH_MODEL)),
       listRow('/v1/engines/list'),
-      readRow('/v2beta/results/{id}'),
+      readRow('/v2beta/results/{job}'),
     ],
+    ids: JOB_IDS,
     adminPaths: ['GET /v1/user/account', 'GET /v1/user/balance'],
     homepage: 'https://platform.stability.ai',
     env: 'STABILITY_API_KEY',
@@ -67,16 +112,14 @@ export const MEDIA: readonly Provider[] = defineOwn([
     endpoints: [
       ...jobs(['/image_to_video', '/text_to_video', '/text_to_image', '/text_to_speech']),
       ...assumed(...jobs(['/video_to_video', '/video_upscale', '/character_performance', '/sound_effect'])),
-      readRow('/tasks/{id}'),
+      readRow('/tasks/{job}'),
+      // ends a task that runs, forgets one that is done
+      ...assumed(readRow('/tasks/{job}', [], { method: 'DELETE' })),
     ],
+    ids: JOB_IDS,
     defaultHeaders: [['x-runway-version', '2024-11-06']],
     passHeaders: ['x-runway-version'],
-    adminPaths: [
-      'DELETE /v1/tasks/{id}',
-      'GET /v1/organization',
-      'POST /v1/organization/usage',
-      'POST /v1/uploads',
-    ],
+    adminPaths: ['GET /v1/organization', 'POST /v1/organization/usage', 'POST /v1/uploads'],
     homepage: 'https://dev.runwayml.com',
     env: 'RUNWAYML_API_SECRET',
     sources: [
@@ -90,15 +133,13 @@ export const MEDIA: readonly Provider[] = defineOwn([
     name: 'Luma Dream Machine',
     base: 'https://api.lumalabs.ai/dream-machine/v1',
     endpoints: [
-      ...jobs(['/generations']),
-      ...assumed(...jobs(['/generations/image', '/generations/video'])),
-      readRow('/generations/{id}'),
+      ...jobs(['/generations'], MODEL, LUMA_IDS, LUMA_FRAMES),
+      ...assumed(...jobs(['/generations/image', '/generations/video'], MODEL, LUMA_IDS, LUMA_FRAMES)),
+      readRow('/generations/{job}', LUMA_IDS),
+      ...assumed(readRow('/generations/{job}', [], { method: 'DELETE' })),
     ],
-    adminPaths: [
-      'GET /dream-machine/v1/generations',
-      'DELETE /dream-machine/v1/generations/{id}',
-      'GET /dream-machine/v1/credits',
-    ],
+    ids: JOB_IDS,
+    adminPaths: ['GET /dream-machine/v1/generations', 'GET /dream-machine/v1/credits'],
     homepage: 'https://lumalabs.ai',
     env: 'LUMA_API_KEY',
     sources: ['vercel/ai:packages/luma/src/luma-provider.ts', 'find_string:api.lumalabs.ai/dream-machine/v1'],
@@ -124,13 +165,15 @@ export const MEDIA: readonly Provider[] = defineOwn([
     ],
     endpoints: [
       ...jobs(
-        ['/videos/text2video', '/videos/image2video', '/videos/multi-image2video', '/videos/motion-control'],
+        KLING_VIDEOS.map((kind) => `/videos/${kind}`),
         [member('model_name')],
+        KLING_ID,
       ),
-      ...assumed(...jobs(['/images/generations'], [member('model_name')])),
-      readRow('/videos/{kind}/{id}'),
-      readRow('/images/generations/{id}'),
+      ...assumed(...jobs(['/images/generations'], [member('model_name')], KLING_ID)),
+      ...KLING_VIDEOS.map((kind) => readRow(`/videos/${kind}/{job}`, KLING_ID)),
+      readRow('/images/generations/{job}', KLING_ID),
     ],
+    ids: JOB_IDS,
     adminPaths: ['GET /account/costs', 'GET /v1/videos/{kind}', 'GET /v1/images/generations'],
     homepage: 'https://klingai.com',
     env: 'KLINGAI_API_KEY',
@@ -205,14 +248,17 @@ export const MEDIA: readonly Provider[] = defineOwn([
     name: 'Meshy',
     base: 'https://api.meshy.ai/openapi',
     endpoints: [
-      ...jobs(['/v2/text-to-3d'], [member('ai_model')]),
+      ...jobs(['/v2/text-to-3d'], [member('ai_model')], MESHY_BEGUN, MESHY_EARLIER),
       ...assumed(
-        ...jobs(['/v1/image-to-3d', '/v1/retexture'], [member('ai_model')]),
-        ...jobs(['/v1/remesh'], []),
+        ...jobs(['/v1/image-to-3d', '/v1/retexture'], [member('ai_model')], MESHY_BEGUN, MESHY_EARLIER),
+        ...jobs(['/v1/remesh'], [], MESHY_BEGUN, MESHY_EARLIER),
       ),
-      readRow('/{version}/{task}/{id}'),
-      readRow('/{version}/{task}/{id}/stream'),
+      ...MESHY_TASKS.flatMap((path) => [
+        readRow(`${path}/{job}`),
+        readRow(`${path}/{job}/stream`, [jobId()], { stream: 'sse' }),
+      ]),
     ],
+    ids: JOB_IDS,
     adminPaths: ['GET /openapi/v1/balance', 'DELETE /openapi/*'],
     homepage: 'https://www.meshy.ai',
     env: 'MESHY_API_KEY',
@@ -226,10 +272,14 @@ export const MEDIA: readonly Provider[] = defineOwn([
     name: 'Tripo3D',
     base: 'https://api.tripo3d.ai/v2/openapi',
     endpoints: [
-      ...jobs(['/task'], [member('model_version')]),
-      formRow('/upload', [], { tags: ['stateful'] }),
-      readRow('/task/{id}'),
+      ...jobs(['/task'], [member('model_version')], TRIPO_ID, TRIPO_TAKES),
+      formRow('/upload', [], {
+        tags: ['stateful'],
+        makes: [{ kind: 'upload', at: ['data', 'image_token'] }],
+      }),
+      readRow('/task/{job}', TRIPO_ID),
     ],
+    ids: [...JOB_IDS, { kind: 'upload', with: 'job' }],
     adminPaths: ['GET /v2/openapi/user/balance'],
     homepage: 'https://www.tripo3d.ai',
     env: 'TRIPO_API_KEY',
@@ -241,12 +291,14 @@ export const MEDIA: readonly Provider[] = defineOwn([
     base: 'https://api.topazlabs.com/image/v1',
     auth: keyHeader('x-api-key'),
     endpoints: [
-      ...['enhance', 'sharpen', 'denoise', 'restore', 'lighting', 'matting'].map((verb) =>
-        formRow(`/${verb}`, FORM_MODEL, BINARY),
+      ...TOPAZ_VERBS.map((verb) => formRow(`/${verb}`, FORM_MODEL, BINARY)),
+      ...assumed(
+        ...TOPAZ_VERBS.map((verb) => formRow(`/${verb}/async`, FORM_MODEL, starts(jobId('process_id')))),
       ),
-      readRow('/status/{id}'),
-      readRow('/download/{id}'),
+      readRow('/status/{job}', [jobId('process_id')]),
+      readRow('/download/{job}', []),
     ],
+    ids: JOB_IDS,
     adminPaths: ['ANY /account/*', 'ANY /video/*'],
     homepage: 'https://www.topazlabs.com',
     env: 'TOPAZ_API_KEY',
@@ -258,9 +310,12 @@ export const MEDIA: readonly Provider[] = defineOwn([
     base: 'https://api.vidu.com/ent/v2',
     auth: { kind: 'header', name: 'authorization', template: 'Token {key}' },
     endpoints: [
-      ...jobs(['/text2video', '/img2video', '/reference2video', '/start-end2video']),
-      readRow('/tasks/{id}/creations'),
+      ...jobs(['/text2video', '/img2video', '/reference2video', '/start-end2video'], MODEL, [
+        jobId('task_id'),
+      ]),
+      readRow('/tasks/{job}/creations'),
     ],
+    ids: JOB_IDS,
     adminPaths: ['POST /ent/v2/tasks/{id}/cancel'],
     homepage: 'https://platform.vidu.com',
     env: 'VIDU_API_KEY',

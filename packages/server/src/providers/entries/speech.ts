@@ -7,14 +7,16 @@ import {
   defineOwn,
   field,
   formRow,
-  JOB,
+  JOB_IDS,
+  jobId,
   jsonRow,
   listRow,
   member,
   readRow,
   socket,
+  starts,
 } from '../own-rows.ts';
-import type { ModelPlace, Provider } from '../provider.ts';
+import type { IdMade, ModelPlace, Provider } from '../provider.ts';
 
 const BEARER_KEY = 'Authorization: Bearer {key}';
 const IN_QUERY: ModelPlace = { in: 'query', name: 'model' };
@@ -31,9 +33,15 @@ const DEEPGRAM_QUERY = [
 
 const SPEECHMATICS = {
   // the form's `config` is JSON in a text and names the operating point there
-  endpoints: [formRow('/jobs', null, JOB), readRow('/jobs/{id}'), readRow('/jobs/{id}/transcript')],
+  endpoints: [
+    formRow('/jobs', null, starts(jobId())),
+    readRow('/jobs/{job}', [jobId('job', 'id')]),
+    readRow('/jobs/{job}/transcript', [jobId('job', 'id')]),
+    ...assumed(readRow('/jobs/{job}', [jobId('job', 'id')], { method: 'DELETE' })),
+  ],
+  ids: JOB_IDS,
   passQuery: ['format'],
-  adminPaths: ['GET /v2/jobs', 'DELETE /v2/jobs/{id}', 'GET /v2/usage'],
+  adminPaths: ['GET /v2/jobs', 'GET /v2/usage'],
   homepage: 'https://www.speechmatics.com',
   env: 'SPEECHMATICS_API_KEY',
   sources: [
@@ -42,6 +50,13 @@ const SPEECHMATICS = {
     'find_string:eu1.asr.api.speechmatics.com',
   ],
 };
+
+/** Uploaded audio is named by a URL, in whose last part the id stands. */
+const GLADIA_FILE = 'https://api.gladia.io/file/';
+const gladiaFile = (...at: readonly string[]): IdMade => ({ kind: 'upload', at, prefix: GLADIA_FILE });
+const GLADIA_UPLOADED = [gladiaFile('audio_url')];
+const GLADIA_NAMED = [gladiaFile('request_params', 'audio_url'), gladiaFile('file', 'source')];
+const GLADIA_URL = [{ at: ['result_url'] }];
 
 const AZURE_REGION = '[a-z]{3,24}[0-9]?';
 
@@ -151,14 +166,15 @@ export const SPEECH_PROVIDERS: readonly Provider[] = defineOwn([
     name: 'Rev AI',
     base: 'https://api.rev.ai/speechtotext/v1',
     endpoints: [
-      anyRow('/jobs', [member('transcriber')], JOB),
-      readRow('/jobs/{id}'),
-      readRow('/jobs/{id}/transcript'),
-      readRow('/jobs/{id}/captions'),
+      anyRow('/jobs', [member('transcriber')], starts(jobId())),
+      readRow('/jobs/{job}'),
+      readRow('/jobs/{job}/transcript', []),
+      readRow('/jobs/{job}/captions', []),
+      ...assumed(readRow('/jobs/{job}', [], { method: 'DELETE' })),
     ],
+    ids: JOB_IDS,
     adminPaths: [
       'GET /speechtotext/v1/jobs',
-      'DELETE /speechtotext/v1/jobs/{id}',
       'GET /speechtotext/v1/account',
       'ANY /speechtotext/v1/vocabularies*',
     ],
@@ -246,10 +262,16 @@ export const SPEECH_PROVIDERS: readonly Provider[] = defineOwn([
     base: 'https://api.gladia.io/v2',
     auth: keyHeader('x-gladia-key'),
     endpoints: [
-      formRow('/upload', [], { tags: ['stateful'] }),
-      jsonRow('/pre-recorded', [member('model')], JOB),
-      readRow('/pre-recorded/{id}'),
+      formRow('/upload', [], { tags: ['stateful'], makes: GLADIA_UPLOADED }),
+      jsonRow('/pre-recorded', [member('model')], {
+        ...starts(jobId()),
+        urls: GLADIA_URL,
+        takes: [{ kind: 'upload', in: 'body', at: ['audio_url'], prefix: GLADIA_FILE }],
+      }),
+      readRow('/pre-recorded/{job}', [jobId(), ...GLADIA_NAMED], { urls: GLADIA_URL }),
+      ...assumed(readRow('/pre-recorded/{job}', [], { method: 'DELETE' })),
     ],
+    ids: [...JOB_IDS, { kind: 'upload', with: 'job' }],
     // POST /v2/live answers a socket's URL with a token in it
     adminPaths: [
       'POST /v2/live',

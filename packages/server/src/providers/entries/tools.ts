@@ -1,7 +1,20 @@
 /** Knowledge, language understanding, agents and documents: APIs that are neither a chat model nor media. */
 import { assumed } from '../endpoints.ts';
-import { anyRow, askRow, BINARY, defineOwn, formRow, JOB, jsonRow, member, readRow } from '../own-rows.ts';
-import type { AuthScheme, Endpoint, Provider } from '../provider.ts';
+import {
+  anyRow,
+  askRow,
+  BINARY,
+  defineOwn,
+  formRow,
+  JOB_IDS,
+  jobId,
+  jsonRow,
+  member,
+  namedRow,
+  readRow,
+  starts,
+} from '../own-rows.ts';
+import type { AuthScheme, Endpoint, IdKind, IdMade, IdTaken, Provider } from '../provider.ts';
 
 const STATEFUL: Partial<Endpoint> = { tags: ['stateful'] };
 
@@ -26,6 +39,8 @@ const BIGML_MODELS = [
   'optiml',
 ].map((name) => member(name));
 
+const BIGML_ID: readonly IdMade[] = [{ kind: 'job', at: ['resource'], prefix: 'prediction/' }];
+
 const BIGML_MAKERS: Readonly<Record<string, string>> = {
   centroid: 'cluster',
   anomalyscore: 'anomaly',
@@ -34,6 +49,21 @@ const BIGML_MAKERS: Readonly<Record<string, string>> = {
   topicdistribution: 'topicmodel',
   projection: 'pca',
 };
+
+/** A chat is read by two ids, both in the query; a message's own id stands where a chat's does, and is sealed with it. */
+const COZE_IDS: readonly IdKind[] = [{ kind: 'conversation' }, { kind: 'chat' }];
+const COZE_MADE = [[], ['data'], ['data', '*']].flatMap((at): IdMade[] => [
+  { kind: 'conversation', at: [...at, 'conversation_id'] },
+  { kind: 'chat', at: [...at, 'chat_id'] },
+  { kind: 'chat', at: [...at, 'id'] },
+]);
+const COZE_TAKEN: readonly IdTaken[] = [
+  { kind: 'conversation', in: 'query', name: 'conversation_id' },
+  { kind: 'chat', in: 'query', name: 'chat_id' },
+];
+
+/** Documents that are read by the id that their parsing was given. */
+const DOC2X_ID = [jobId('data', 'uid')];
 
 /** The entries. */
 export const TOOLS: readonly Provider[] = defineOwn([
@@ -82,8 +112,8 @@ export const TOOLS: readonly Provider[] = defineOwn([
       anyRow('/speech', []),
       anyRow('/dictation', []),
       jsonRow('/synthesize', [], BINARY),
-      jsonRow('/event', [], STATEFUL),
-      jsonRow('/converse', [], STATEFUL),
+      namedRow('/event', []),
+      namedRow('/converse', []),
     ],
     passQuery: ['v', 'q', 'n', 'context', 'session_id', 'context_map'],
     defaultQuery: [['v', '20250101']],
@@ -118,14 +148,15 @@ export const TOOLS: readonly Provider[] = defineOwn([
       separator: ';',
     },
     endpoints: [
-      jsonRow('/prediction', BIGML_MODELS, STATEFUL),
+      jsonRow('/prediction', BIGML_MODELS, { ...STATEFUL, makes: BIGML_ID }),
       ...assumed(
         ...Object.entries(BIGML_MAKERS).map(([path, model]) =>
           jsonRow(`/${path}`, [member(model)], STATEFUL),
         ),
       ),
-      readRow('/prediction/{id}'),
+      readRow('/prediction/{job}', BIGML_ID),
     ],
+    ids: JOB_IDS,
     adminPaths: [
       ...[
         'source dataset model ensemble deepnet logisticregression project script execution configuration',
@@ -145,12 +176,9 @@ export const TOOLS: readonly Provider[] = defineOwn([
     name: 'Voiceflow Dialog Manager',
     base: 'https://general-runtime.voiceflow.com',
     auth: { kind: 'header', name: 'authorization', template: '{key}' },
-    // a user's state is found by a name that the caller chooses
     endpoints: [
-      jsonRow('/state/user/{user}/interact', [], STATEFUL),
-      ...assumed(
-        jsonRow('/v2/project/{project}/user/{user}/interact/stream', [], { ...STATEFUL, stream: 'sse' }),
-      ),
+      namedRow('/state/user/{user}/interact', []),
+      ...assumed(namedRow('/v2/project/{project}/user/{user}/interact/stream', [], { stream: 'sse' })),
     ],
     adminPaths: ['GET|PUT|DELETE /state/user/{user}'],
     homepage: 'https://www.voiceflow.com',
@@ -162,12 +190,18 @@ export const TOOLS: readonly Provider[] = defineOwn([
     name: 'Coze',
     base: 'https://api.coze.com',
     endpoints: [
-      jsonRow('/v3/chat', [member('bot_id')], { ...STATEFUL, stream: 'sse' }),
+      jsonRow('/v3/chat', [member('bot_id')], {
+        ...STATEFUL,
+        stream: 'sse',
+        makes: COZE_MADE,
+        takes: COZE_TAKEN.slice(0, 1),
+      }),
       ...assumed(jsonRow('/v1/workflow/run', [member('workflow_id')])),
       ...assumed(jsonRow('/v1/workflow/stream_run', [member('workflow_id')], { stream: 'sse' })),
-      readRow('/v3/chat/retrieve'),
-      readRow('/v3/chat/message/list'),
+      readRow('/v3/chat/retrieve', COZE_MADE, { takes: COZE_TAKEN }),
+      readRow('/v3/chat/message/list', COZE_MADE, { takes: COZE_TAKEN }),
     ],
+    ids: COZE_IDS,
     passQuery: ['conversation_id', 'chat_id'],
     adminPaths: [
       'ANY /v1/bot*',
@@ -216,10 +250,11 @@ export const TOOLS: readonly Provider[] = defineOwn([
     name: 'Doc2X',
     base: 'https://v2.doc2x.noedgeai.com/api/v2',
     endpoints: [
-      anyRow('/parse/pdf', [], JOB),
+      anyRow('/parse/pdf', [], starts(...DOC2X_ID)),
       ...assumed(anyRow('/parse/img/layout', [])),
-      readRow('/parse/status'),
+      readRow('/parse/status', DOC2X_ID, { takes: [{ kind: 'job', in: 'query', name: 'uid' }] }),
     ],
+    ids: JOB_IDS,
     passQuery: ['uid'],
     homepage: 'https://doc2x.noedgeai.com',
     env: 'DOC2X_API_KEY',
