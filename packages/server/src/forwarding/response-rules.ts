@@ -38,12 +38,15 @@ const AUTH_STATUSES = new Set([401, 402, 403, 407, 456]);
 const PROVOKED_STATUSES = new Set([402, 403]);
 
 const TYPES = new Set([
+  // bytes that a browser saves; Anthropic's batches come so
+  'application/binary',
   'application/json',
   'application/jsonl',
   'application/ndjson',
   'application/octet-stream',
   'application/vnd.amazon.eventstream',
   'application/x-json-stream',
+  'application/x-jsonl',
   'application/x-jsonlines',
   'application/x-ndjson',
   'image/avif',

@@ -379,6 +379,24 @@ describe('another subject’s', () => {
   });
 });
 
+describe('a batch, into whose file nobody looks', () => {
+  it.each([
+    ['models', { allowedModels: ['m'] }, '403 model_denied'],
+    ['cap', { cap: { max_tokens: 10 } }, '415 unsupported_body'],
+    ['set', { set: { model: 'm' } }, '415 unsupported_body'],
+  ])('is started by no token with `%s`', async (_, more, refusal) => {
+    const paths = { allowedPaths: ['POST /batches', 'POST /files'] };
+    const sealed = { provider: 'openai', apiKey: KEY, subject: 'ana', maxCalls: null, ...paths };
+    const body = { input_file_id: made.file, endpoint: '/v1/responses' };
+    expect((await ask(relay.url(sealed), 'POST', '/batches', body)).status).toBe(404);
+    expect(upstream.seen.at(-1)?.body).toBe('{"input_file_id":"file-1","endpoint":"/v1/responses"}');
+    upstream.seen.length = 0;
+    const limited = relay.url({ ...sealed, ...more });
+    expect(await codeOf(await ask(limited, 'POST', '/batches', body))).toBe(refusal);
+    expect(upstream.lines()).toEqual([]);
+  });
+});
+
 describe('a token that opens no stored things', () => {
   const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 

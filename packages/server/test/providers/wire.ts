@@ -119,7 +119,7 @@ export async function startWire(options: WireOptions = {}): Promise<Wire> {
   const demo = await startDemoProvider();
   const relay = await startRelay({
     demo,
-    allow: { paths: ['GET /*', 'POST /*'] },
+    allow: { paths: ['GET /*', 'POST /*', 'PUT /*', 'DELETE /*'] },
     ...(options.config && { config: options.config }),
     ports: {
       transport: redirect(transport, `http://127.0.0.1:${port}`),

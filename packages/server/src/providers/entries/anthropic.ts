@@ -1,13 +1,15 @@
 /** Anthropic. */
 import { BEARER, defineProvider, keyHeader } from '../define.ts';
 import { ANTHROPIC, CHAT } from '../endpoints.ts';
+import { ANTHROPIC_IDS, ANTHROPIC_KEPT, withFiles } from './anthropic-account.ts';
 
 /** api.anthropic.com. Its OpenAI-compatible path takes the key as a bearer token. */
 export const anthropic = defineProvider({
   id: 'anthropic',
   name: 'Anthropic',
   base: 'https://api.anthropic.com/v1',
-  endpoints: [...ANTHROPIC, { ...CHAT, auth: BEARER }],
+  ids: ANTHROPIC_IDS,
+  endpoints: [...withFiles(ANTHROPIC), { ...CHAT, auth: BEARER }, ...ANTHROPIC_KEPT],
   auth: keyHeader('x-api-key'),
   defaultHeaders: [['anthropic-version', '2023-06-01']],
   passHeaders: ['anthropic-version', 'anthropic-beta'],

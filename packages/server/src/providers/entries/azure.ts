@@ -12,6 +12,7 @@ import {
   under,
 } from '../endpoints.ts';
 import type { Endpoint } from '../provider.ts';
+import { KEPT_ANSWERS, KEPT_BATCHES, KEPT_FILES, KEPT_IDS, keeping } from './openai-account.ts';
 
 const DEPLOYED_CHAT: Endpoint = {
   ...CHAT,
@@ -27,11 +28,21 @@ export const azure = defineProvider({
   moreRoots: ['/openai'],
   vars: { resource: '[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?' },
   endpoints: [
-    ...under(['/openai/v1'], [CHAT, RESPONSES, EMBEDDINGS, IMAGE_GENERATIONS, IMAGE_EDITS, ...MODEL_LIST]),
-    ...under(['/openai'], [DEPLOYED_CHAT]),
+    ...under(
+      ['/openai/v1'],
+      [
+        ...keeping([CHAT, RESPONSES, EMBEDDINGS, IMAGE_GENERATIONS, IMAGE_EDITS]),
+        ...MODEL_LIST,
+        ...KEPT_ANSWERS,
+        ...KEPT_FILES,
+        ...KEPT_BATCHES,
+      ],
+    ),
+    ...under(['/openai'], keeping([DEPLOYED_CHAT])),
   ],
+  ids: KEPT_IDS,
   auth: keyHeader('api-key'),
-  passQuery: ['api-version'],
+  passQuery: ['api-version', 'after', 'limit', 'order', 'stream', 'starting_after', 'include_obfuscation'],
   needsIncludeUsage: true,
   adminPaths: [
     'ANY /openai/files*',

@@ -1,84 +1,221 @@
-/** OpenAI's stored answers and files: account rows, opened by `paths` alone, whose ids are then the subject's own (0033). */
+/**
+ * What OpenAI's API keeps: answers, conversations, files, batches, videos. Account rows, opened by `paths` alone, whose ids are then the subject's
+ * own (0033). Others that speak its language have the same rows. Lists stay closed: they would show everybody's.
+ */
 import type { Endpoint, IdKind, IdMade, IdTaken } from '../provider.ts';
 
-/** An answer's items go with the answer: a request may refer to them, too. */
-export const OPENAI_IDS: readonly IdKind[] = [
-  { kind: 'response' },
-  { kind: 'item', with: 'response' },
-  { kind: 'file' },
-];
-
-const RESPONSE_IDS: readonly IdMade[] = [
-  // the answer, and the same inside the events of a stream
-  ...[[], ['response']].flatMap((at): IdMade[] => [
-    { kind: 'response', at: [...at, 'id'] },
-    { kind: 'response', at: [...at, 'previous_response_id'] },
-    { kind: 'item', at: [...at, 'output', '*', 'id'] },
-  ]),
-  { kind: 'item', at: ['item', 'id'] },
-  { kind: 'item', at: ['item_id'] },
-];
-const LISTED_ITEMS: readonly IdMade[] = [
-  { kind: 'item', at: ['data', '*', 'id'] },
-  { kind: 'item', at: ['first_id'] },
-  { kind: 'item', at: ['last_id'] },
-];
-const FILE_ID: readonly IdMade[] = [{ kind: 'file', at: ['id'] }];
-
 const inPath = (kind: string): IdTaken => ({ kind, in: 'path', segment: kind });
+const ACCOUNT: Omit<Endpoint, 'path' | 'method'> = {
+  kind: 'account',
+  dialect: 'openai-chat',
+  body: 'none',
+  models: [],
+  tags: ['stateful'],
+};
+
+/** An answer's items go with the answer, and with a conversation that holds them: a request may refer to them, too. */
+const ANSWER_IDS: readonly IdKind[] = [{ kind: 'response' }, { kind: 'item', with: 'response' }];
+/** Kinds that these rows name. */
+export const KEPT_IDS: readonly IdKind[] = [
+  ...ANSWER_IDS,
+  { kind: 'conversation' },
+  { kind: 'file' },
+  { kind: 'batch' },
+];
+/** Kinds at OpenAI itself. */
+export const OPENAI_IDS: readonly IdKind[] = [...KEPT_IDS, { kind: 'video' }];
+
+// annotations and results of tools name files, at any depth
+const FILES_NAMED: IdMade = { kind: 'file', at: ['**', 'file_id'] };
 const FILES_IN_BODY: readonly IdTaken[] = [
   { kind: 'file', in: 'body', at: ['**', 'file_id'] },
   { kind: 'file', in: 'body', at: ['**', 'file_ids', '*'] },
 ];
 
-/** An inference row whose body may refer to files. */
-export function withFiles(row: Endpoint): Endpoint {
-  return { ...row, takes: FILES_IN_BODY };
+const ANSWER_NAMES: readonly IdMade[] = [
+  // the answer, and the same inside the events of a stream
+  ...[[], ['response']].flatMap((at): IdMade[] => [
+    { kind: 'response', at: [...at, 'id'] },
+    { kind: 'response', at: [...at, 'previous_response_id'] },
+    { kind: 'conversation', at: [...at, 'conversation', 'id'] },
+    { kind: 'item', at: [...at, 'output', '*', 'id'] },
+  ]),
+  { kind: 'item', at: ['item', 'id'] },
+  { kind: 'item', at: ['item_id'] },
+  FILES_NAMED,
+];
+const LISTED_ITEMS: readonly IdMade[] = [
+  { kind: 'item', at: ['data', '*', 'id'] },
+  { kind: 'item', at: ['first_id'] },
+  { kind: 'item', at: ['last_id'] },
+  FILES_NAMED,
+];
+
+/** The rows with the files that bodies refer to. */
+export function keepingFiles(rows: readonly Endpoint[]): readonly Endpoint[] {
+  return rows.map((row) => ({ ...row, takes: FILES_IN_BODY }));
 }
 
-/** The row of `POST /responses`, which makes answers and goes on from them. */
-export function withResponses(row: Endpoint): Endpoint {
-  return {
-    ...row,
-    makes: RESPONSE_IDS,
-    takes: [
-      { kind: 'response', in: 'body', at: ['previous_response_id'] },
-      { kind: 'item', in: 'body', at: ['input', '*', 'id'] },
-      { kind: 'item', in: 'body', at: ['input', '*', 'approval_request_id'] },
-      ...FILES_IN_BODY,
-    ],
-  };
+/** The rows with what `POST /responses` makes and goes on from, and with the files that bodies refer to. */
+export function keeping(rows: readonly Endpoint[]): readonly Endpoint[] {
+  return rows.map((row) => {
+    if (row.path === '/responses') return { ...row, makes: ANSWER_NAMES, takes: ANSWER_TAKES };
+    return row.path.endsWith('/chat/completions') ? { ...row, takes: FILES_IN_BODY } : row;
+  });
 }
 
-const ACCOUNT: Omit<Endpoint, 'path' | 'method'> = {
-  kind: 'account',
-  dialect: 'openai-responses',
-  body: 'none',
-  models: [],
-  tags: ['stateful'],
-};
-const OWN_RESPONSE = { ...ACCOUNT, takes: [inPath('response')], makes: RESPONSE_IDS };
-const OWN_FILE: Omit<Endpoint, 'path' | 'method'> = {
+const ANSWER_TAKES: readonly IdTaken[] = [
+  { kind: 'response', in: 'body', at: ['previous_response_id'] },
+  { kind: 'conversation', in: 'body', at: ['conversation'] },
+  { kind: 'conversation', in: 'body', at: ['conversation', 'id'] },
+  { kind: 'item', in: 'body', at: ['input', '*', 'id'] },
+  { kind: 'item', in: 'body', at: ['input', '*', 'approval_request_id'] },
+  ...FILES_IN_BODY,
+];
+
+const OWN_ANSWER: Omit<Endpoint, 'method'> = {
   ...ACCOUNT,
-  dialect: 'openai-chat',
-  takes: [inPath('file')],
-  makes: FILE_ID,
+  dialect: 'openai-responses',
+  path: '/responses/{response}',
+  takes: [inPath('response')],
+  makes: ANSWER_NAMES,
 };
 
-/** Reading, ending and deleting one's own. Lists stay closed: they would show everybody's. */
-export const OPENAI_ACCOUNT: readonly Endpoint[] = [
-  { ...OWN_RESPONSE, method: 'GET', path: '/responses/{response}' },
-  { ...OWN_RESPONSE, method: 'DELETE', path: '/responses/{response}' },
-  { ...OWN_RESPONSE, method: 'POST', path: '/responses/{response}/cancel' },
+/** Reading, ending and deleting one's own answers. */
+export const KEPT_ANSWERS: readonly Endpoint[] = [
+  { ...OWN_ANSWER, method: 'GET' },
+  { ...OWN_ANSWER, method: 'DELETE' },
+  { ...OWN_ANSWER, method: 'POST', path: '/responses/{response}/cancel' },
   {
-    ...OWN_RESPONSE,
+    ...OWN_ANSWER,
     method: 'GET',
     path: '/responses/{response}/input_items',
     takes: [inPath('response'), { kind: 'item', in: 'query', name: 'after' }],
     makes: LISTED_ITEMS,
   },
+];
+
+const OWN_FILE: Omit<Endpoint, 'method'> = {
+  ...ACCOUNT,
+  path: '/files/{file}',
+  takes: [inPath('file')],
+  makes: [{ kind: 'file', at: ['id'] }],
+};
+
+/** One's own files. */
+export const KEPT_FILES: readonly Endpoint[] = [
   { ...OWN_FILE, method: 'POST', path: '/files', body: 'multipart', takes: [] },
-  { ...OWN_FILE, method: 'GET', path: '/files/{file}' },
-  { ...OWN_FILE, method: 'DELETE', path: '/files/{file}' },
+  { ...OWN_FILE, method: 'GET' },
+  { ...OWN_FILE, method: 'DELETE' },
   { ...OWN_FILE, method: 'GET', path: '/files/{file}/content', makes: [] },
+];
+
+const OWN_BATCH: Omit<Endpoint, 'method'> = {
+  ...ACCOUNT,
+  path: '/batches/{batch}',
+  takes: [inPath('batch')],
+  makes: [
+    { kind: 'batch', at: ['id'] },
+    { kind: 'file', at: ['input_file_id'] },
+    { kind: 'file', at: ['output_file_id'] },
+    { kind: 'file', at: ['error_file_id'] },
+  ],
+};
+
+/** One's own batches. Models and all else stand in the file, which nobody looks into: a token with `models`, `set` or `cap` starts none. */
+export const KEPT_BATCHES: readonly Endpoint[] = [
+  {
+    ...OWN_BATCH,
+    method: 'POST',
+    path: '/batches',
+    body: 'any',
+    models: null,
+    tags: ['stateful', 'costly'],
+    takes: [{ kind: 'file', in: 'body', at: ['input_file_id'] }],
+  },
+  { ...OWN_BATCH, method: 'GET' },
+  { ...OWN_BATCH, method: 'POST', path: '/batches/{batch}/cancel' },
+];
+
+const OWN_CONVERSATION: Omit<Endpoint, 'method'> = {
+  ...ACCOUNT,
+  dialect: 'openai-responses',
+  path: '/conversations/{conversation}',
+  takes: [inPath('conversation')],
+  makes: [{ kind: 'conversation', at: ['id'] }],
+};
+const CHANGE_CONVERSATION = { ...OWN_CONVERSATION, method: 'POST', body: 'json', capGroups: [] } as const;
+const OWN_ITEMS = {
+  ...OWN_CONVERSATION,
+  path: '/conversations/{conversation}/items',
+  makes: LISTED_ITEMS,
+} as const;
+const ITEMS_IN_BODY: readonly IdTaken[] = [
+  { kind: 'item', in: 'body', at: ['items', '*', 'id'] },
+  ...FILES_IN_BODY,
+];
+
+/** One's own conversations and what is said in them. */
+export const KEPT_CONVERSATIONS: readonly Endpoint[] = [
+  { ...CHANGE_CONVERSATION, path: '/conversations', takes: ITEMS_IN_BODY },
+  { ...OWN_CONVERSATION, method: 'GET' },
+  CHANGE_CONVERSATION,
+  { ...OWN_CONVERSATION, method: 'DELETE' },
+  {
+    ...OWN_ITEMS,
+    method: 'GET',
+    takes: [inPath('conversation'), { kind: 'item', in: 'query', name: 'after' }],
+  },
+  {
+    ...OWN_ITEMS,
+    method: 'POST',
+    body: 'json',
+    capGroups: [],
+    takes: [inPath('conversation'), ...ITEMS_IN_BODY],
+  },
+  ...['GET', 'DELETE'].map(
+    (method): Endpoint => ({
+      ...OWN_ITEMS,
+      method,
+      path: '/conversations/{conversation}/items/{item}',
+      takes: [inPath('conversation'), inPath('item')],
+      // a deletion answers with the conversation
+      makes: method === 'GET' ? [{ kind: 'item', at: ['id'] }, FILES_NAMED] : (OWN_CONVERSATION.makes ?? []),
+    }),
+  ),
+];
+
+const OWN_VIDEO: Omit<Endpoint, 'method'> = {
+  ...ACCOUNT,
+  dialect: 'opaque',
+  path: '/videos/{video}',
+  takes: [inPath('video')],
+  makes: [
+    { kind: 'video', at: ['id'] },
+    { kind: 'video', at: ['remixed_from_video_id'] },
+  ],
+};
+
+/** One's own videos. */
+export const KEPT_VIDEOS: readonly Endpoint[] = [
+  {
+    ...OWN_VIDEO,
+    method: 'POST',
+    path: '/videos',
+    body: 'any',
+    models: null,
+    takes: [],
+    tags: ['stateful', 'costly'],
+  },
+  { ...OWN_VIDEO, method: 'GET' },
+  { ...OWN_VIDEO, method: 'DELETE' },
+  { ...OWN_VIDEO, method: 'GET', path: '/videos/{video}/content', makes: [], stream: 'binary' },
+  {
+    ...OWN_VIDEO,
+    method: 'POST',
+    path: '/videos/{video}/remix',
+    body: 'any',
+    models: null,
+    tags: ['stateful', 'costly'],
+  },
 ];

@@ -15,6 +15,7 @@ import {
   under,
 } from '../endpoints.ts';
 import type { FeatureRule } from '../provider.ts';
+import { KEPT_BATCHES, KEPT_FILES, KEPT_IDS, keepingFiles } from './openai-account.ts';
 
 const FILE_FIELD: FeatureRule = { feature: 'file_id', at: ['file_id'], when: 'present' };
 const FILE_DOCUMENT: FeatureRule = { feature: 'file_id', at: ['document', 'file_id'], when: 'present' };
@@ -85,7 +86,16 @@ export const groq = defineProvider({
   id: 'groq',
   name: 'Groq',
   base: 'https://api.groq.com/openai/v1',
-  endpoints: [CHAT, RESPONSES, TRANSCRIPTIONS, TRANSLATIONS, SPEECH, ...MODEL_LIST],
+  endpoints: [
+    ...keepingFiles([CHAT, RESPONSES]),
+    TRANSCRIPTIONS,
+    TRANSLATIONS,
+    SPEECH,
+    ...MODEL_LIST,
+    ...KEPT_FILES,
+    ...KEPT_BATCHES,
+  ],
+  ids: KEPT_IDS,
   adminPaths: ['ANY /openai/v1/files*', 'ANY /openai/v1/batches*', 'ANY /openai/v1/fine_tunings*'],
   env: 'GROQ_API_KEY',
   homepage: 'https://console.groq.com',

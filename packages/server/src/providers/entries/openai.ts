@@ -1,7 +1,15 @@
 /** OpenAI. */
 import { defineProvider } from '../define.ts';
-import { CHAT, OPENAI_ALL, RESPONSES } from '../endpoints.ts';
-import { OPENAI_ACCOUNT, OPENAI_IDS, withFiles, withResponses } from './openai-account.ts';
+import { OPENAI_ALL } from '../endpoints.ts';
+import {
+  KEPT_ANSWERS,
+  KEPT_BATCHES,
+  KEPT_CONVERSATIONS,
+  KEPT_FILES,
+  KEPT_VIDEOS,
+  keeping,
+  OPENAI_IDS,
+} from './openai-account.ts';
 
 /** api.openai.com. `OpenAI-Organization` and `-Project` are never passed on (behaviour §5). */
 export const openai = defineProvider({
@@ -10,11 +18,12 @@ export const openai = defineProvider({
   base: 'https://api.openai.com/v1',
   ids: OPENAI_IDS,
   endpoints: [
-    ...OPENAI_ALL.map((row) => {
-      if (row === RESPONSES) return withResponses(row);
-      return row === CHAT ? withFiles(row) : row;
-    }),
-    ...OPENAI_ACCOUNT,
+    ...keeping(OPENAI_ALL),
+    ...KEPT_ANSWERS,
+    ...KEPT_FILES,
+    ...KEPT_BATCHES,
+    ...KEPT_CONVERSATIONS,
+    ...KEPT_VIDEOS,
   ],
   passQuery: ['after', 'limit', 'order', 'stream', 'starting_after', 'include_obfuscation'],
   passHeaders: ['openai-beta'],
