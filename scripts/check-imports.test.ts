@@ -80,6 +80,7 @@ const PLANTED: readonly [rule: string, from: string, text: string][] = [
   ['stages-are-strangers', `${S}/routing/route.ts`, uses('../relay.ts')],
   ['stages-are-strangers', `${S}/accounting/settle.ts`, uses('../config/config.ts')],
   ['stages-are-strangers', `${S}/forwarding/headers.ts`, uses('../runtime/node/listener.ts')],
+  ['judge-config-knows-registry', `${S}/judge-config.ts`, uses('./policy/policy.ts')],
   ['spine-knows-entries', `${S}/relay.ts`, uses('./policy/origin.ts')],
   ['config-composes-options', `${S}/config/config.ts`, uses('../policy/policy.ts')],
   ['root-stays-portable', `${S}/create-relay.ts`, uses('./http/app.ts')],

@@ -25,6 +25,7 @@ const STAGE_ENTRIES = STAGES.split('|').map((stage) => `${SERVER}/${stage}/${sta
 const OPTIONS = `${SERVER}/[^/]+/options\\.ts$`;
 const DIALECT_REGISTRY = `${SERVER}/dialects/dialects\\.ts$`;
 const CREATE_RELAY = `${SERVER}/create-relay\\.ts$`;
+const JUDGE_CONFIG = `${SERVER}/judge-config\\.ts$`;
 
 /** Files matching `from` (tests aside) may import only what matches one of `allowed`; `$1` is the first group of `from`. */
 function allowOnly(name: string, comment: string, from: string, allowed: string[]): IForbiddenRuleType {
@@ -202,6 +203,17 @@ const roomRules: IForbiddenRuleType[] = [
     `${SERVER}/config/`,
     [`${SERVER}/config/`, OPTIONS, TOKEN, `${NPM}zod/`],
   ),
+  allowOnly(
+    'judge-config-knows-registry',
+    'judge-config imports the schema, the registry, what routing asks of credentials and variables, token',
+    JUDGE_CONFIG,
+    [
+      `${SERVER}/config/schema\\.ts$`,
+      `${SERVER}/providers/(catalog|provider|registry)\\.ts$`,
+      `${SERVER}/routing/(credential|options|variables)\\.ts$`,
+      TOKEN,
+    ],
+  ),
   {
     name: 'root-stays-portable',
     comment: 'create-relay never imports http, runtime, an npm package, Node, the file or the Redis store',
@@ -227,12 +239,13 @@ const roomRules: IForbiddenRuleType[] = [
   ),
   allowOnly(
     'runtimes-are-edges',
-    'a runtime imports create-relay, http, config, the ports, leaves; no stage, no other runtime',
+    'a runtime imports create-relay, judge-config, http, config, the ports, leaves; no stage, no other runtime',
     `${SERVER}/runtime/([^/]+)/`,
     [
       `${SERVER}/runtime/$1/`,
       `${SERVER}/(http|config)/`,
       CREATE_RELAY,
+      JUDGE_CONFIG,
       LEAVES,
       BASE_HEADERS,
       // what Node's parser refuses is answered in the same words; options of a stage are data

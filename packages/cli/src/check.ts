@@ -50,10 +50,9 @@ export async function check(command: CheckCommand, terminal: Terminal): Promise<
     raiGroupRead: groupRead,
     secrets,
   });
-  const source = config ?? 'config';
-  const { catalog, problems } = createCatalog(REGISTRY, start.config.providers);
+  const { catalog } = createCatalog(REGISTRY, start.config.providers);
   const files = backend === null ? start.files : [backend];
-  const all = [...start.problems, ...problems.map((problem) => ({ ...problem, source }))];
+  const all = start.problems;
   const warnings = [
     ...start.warnings,
     ...start.files.flatMap((each) =>

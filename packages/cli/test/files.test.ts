@@ -283,6 +283,47 @@ describe('check', () => {
     expect((await runHere([...args, '-allow-shared', '--skip-secrets'])).code).toBe(0);
   });
 
+  it('keys of the vault are judged by their kind, and have the variables of their host', async () => {
+    const vault = {
+      admin: { provider: 'openai', key_env: 'ADMIN_KEY' },
+      other: { provider: 'openai', key_env: 'OTHER_KEY' },
+      host: { provider: 'azure', key_env: 'PLAIN_KEY' },
+      much: { provider: 'openai', key_env: 'PLAIN_KEY', vars: { resource: 'x' } },
+      half: { provider: 'klingai', credential_env: { access_key: 'PLAIN_KEY' } },
+      nobody: { provider: 'opnai', key_env: 'PLAIN_KEY' },
+      broad: { provider: 'snowflake-cortex', key_env: 'PLAIN_KEY', vars: { account: 'demo' } },
+      fine: { provider: 'azure', key_env: 'PLAIN_KEY', vars: { resource: 'shop' } },
+    };
+    writeFileSync(at('config.json'), JSON.stringify({ vault }));
+    const env = {
+      ADMIN_KEY: `sk-admin-${'demo'.repeat(8)}`,
+      OTHER_KEY: `sk-ant-api03-${'demo'.repeat(8)}`,
+      PLAIN_KEY: 'demo-key-of-no-form',
+    };
+    const { code, data, stderr } = await json(['check', '--config', at('config.json')], env);
+    expect(code).toBe(1);
+    const lines = (list: unknown) =>
+      (list as { path: string; message: string; fix: string }[]).map(
+        ({ path, message, fix }) => `${path}: ${message}; ${fix}`,
+      );
+    expect(lines(data['problems']).sort()).toEqual([
+      expect.stringMatching(
+        /^\$\.vault\.admin: the key is an organisation admin key of OpenAI .*; give a key of openai/,
+      ),
+      expect.stringMatching(/^\$\.vault\.half: klingai takes a credential of access_key, secret_key/),
+      expect.stringMatching(/^\$\.vault\.host\.vars: azure takes "resource" .*; name all of them/),
+      '$.vault.much.vars: openai takes none; remove it',
+      expect.stringMatching(/^\$\.vault\.nobody\.provider: "opnai" is not in the registry/),
+      expect.stringMatching(/^\$\.vault\.other: the key looks like .* of Anthropic/),
+    ]);
+    expect(lines(data['warnings'])).toEqual([
+      expect.stringMatching(/^\$\.vault\.broad: the key is of Snowflake, where/),
+    ]);
+    expect(JSON.stringify(data) + stderr).not.toContain('demodemo');
+    const { data: unread } = await json(['check', '--config', at('config.json'), '--skip-secrets'], env);
+    expect(lines(unread['problems'])).toHaveLength(3);
+  });
+
   it('grants that lead nowhere are warnings', async () => {
     writeFileSync(at('config.json'), '{}');
     const file = writeRai(

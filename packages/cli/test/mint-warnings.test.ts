@@ -16,7 +16,7 @@ describe('url', () => {
   it.each([
     [
       ['--api-key-env', 'GROQ'],
-      /^relayapi: --api-key-env: this key looks like a key of Groq \(gsk_…\), but the token is for openai; /,
+      /^relayapi: --api-key-env: this key looks like a key of Groq \(gsk_…\), but it is given for openai; /,
     ],
     [['--api-key-env', 'ADMIN'], /--api-key-env: this key is an organisation admin key of OpenAI/],
     [

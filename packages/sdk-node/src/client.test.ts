@@ -180,6 +180,7 @@ describe('a wrong option is a TypeError that names it', () => {
     ['apiKey', { apiKey: 'with a space' }],
     ['apiKey', { apiKey: KEY, vault: 'main' }],
     ['base', { vault: 'main', base: 'https://example.com/v1' }],
+    ['vars', { provider: 'azure', vault: 'main', vars: { resource: 'shop' } }],
     ['upstreams', { upstreams: [] }],
     ['provider', { provider: 'openai', upstreams: [{ apiKey: KEY }] }],
     ['upstreams', { upstreams: [{ apiKey: KEY }, { apiKey: KEY }] }],

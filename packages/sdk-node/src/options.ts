@@ -206,6 +206,11 @@ function oneUpstream(options: UpstreamOptions, at: string, warn: Issue['warn']):
     );
   }
   if (options.apiKey === '') throw new TypeError(`${at}apiKey: is empty; is the environment variable set?`);
+  if (options.vault !== undefined && options.vars !== undefined) {
+    throw new TypeError(
+      `${at}vars: the vault entry says where its key goes; remove them here, and give them there ("vault" in config.json)`,
+    );
+  }
   const provider = options.provider ?? DEFAULT_PROVIDER;
   const parts = options.credential === undefined ? null : partsOf(options.credential, at);
   const upstream: MintUpstream = {

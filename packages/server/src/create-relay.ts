@@ -137,23 +137,6 @@ export class RelayConfigError extends Error {
   }
 }
 
-/** What is wrong with `providers` and `vault` in config, judged against the registry; every problem at once, before anything is made. */
-export function checkProviders(config: Pick<Config, 'providers' | 'vault'>): readonly Problem[] {
-  const { catalog, problems } = createCatalog(REGISTRY, config.providers);
-  const strays = Object.entries(config.vault).flatMap(([name, { provider }]) => {
-    if (catalog.find(provider) !== null) return [];
-    const message = `"${provider}" is not in the registry, or is off there`;
-    return [
-      {
-        path: `$.vault.${name}.provider`,
-        message,
-        fix: 'name a provider of docs/providers.md that is on, or add one under "providers", or turn it on there',
-      },
-    ];
-  });
-  return [...problems, ...strays];
-}
-
 /** The owner's end of counters that several threads share. */
 export interface SharedCounters {
   /** For the relay of each thread. */

@@ -21,7 +21,7 @@ describe('a key of another house', () => {
   ])('is refused for %s, with its house and where it belongs', (provider, key, house, home) => {
     const verdict = judgeKey(key, plain(provider));
     expect(verdict?.kind).toBe('refused');
-    expect(verdict?.reason).toBe(`looks like a key of ${house}, but the token is for ${provider}`);
+    expect(verdict?.reason).toBe(`looks like a key of ${house}, but it is given for ${provider}`);
     expect(verdict?.fix).toContain(home);
   });
 
@@ -141,7 +141,7 @@ describe('the table', () => {
       expect(keyKindsOf(name)).toEqual(keyKindsOf(id));
       expect(Object.hasOwn(OTHER_NAMES, id)).toBe(false);
     }
-    expect(judgeKey('hf_demo', plain('bedrock'))?.reason).toContain('the token is for bedrock');
+    expect(judgeKey('hf_demo', plain('bedrock'))?.reason).toContain('it is given for bedrock');
     expect(judgeKey('ABSK0123456789abcdef', plain('bedrock'))).toBeNull();
     expect(looksLikeKeyOf('grok', new Secret('xai-demo'))).toBe(true);
   });

@@ -71,7 +71,7 @@ export function judgeKey(key: Secret, { provider, field, ownBase = false }: KeyP
   if (ownBase || !KNOWN.has(id)) return null;
   return {
     kind: 'refused',
-    reason: `looks like ${form.what} of ${form.house} (${form.prefix}…), but the token is for ${provider}`,
+    reason: `looks like ${form.what} of ${form.house} (${form.prefix}…), but it is given for ${provider}`,
     fix: `give a key of ${provider}, or name the provider of this one: ${form.of.join(', ')}`,
   };
 }

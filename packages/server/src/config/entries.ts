@@ -165,7 +165,10 @@ export const vaultEntry = z
     vars: z
       .record(z.string().regex(/^[a-z][a-z0-9_]{0,31}$/), z.string().min(1).max(128))
       .optional()
-      .meta({ description: 'Variables of the provider’s host, such as `{"resource":"…"}`.' }),
+      .meta({
+        description:
+          'Variables of the provider’s host and paths, such as `{"resource":"…"}`: all that it has, for a token with this key names none.',
+      }),
     models: z
       .array(z.string().regex(/^[^\s*]{1,127}\*?$|^\*$/, 'must be a model, a star only at its end'))
       .max(64)

@@ -92,11 +92,12 @@ describe('an origin with variables', () => {
     );
   });
 
-  it('of a vault entry without any may come from the token', () => {
+  it('of a vault entry without any come from nobody: a token would choose the host that gets the key', () => {
     const vault = { main: { provider: 'azure', credential: { key } } };
-    expect(originFor({ provider: 'azure', vault: 'main', vars: { resource: 'shop' } }, vault)).toBe(
-      'https://shop.openai.azure.com',
-    );
+    for (const vars of [{ resource: 'shop' }, {}, undefined]) {
+      const claim = { provider: 'azure', vault: 'main', ...(vars && { vars }) };
+      expect(originFor(claim, vault)).toBe('claim_not_allowed upstream.vars');
+    }
   });
 
   it('without a path has / as its root', () => {
@@ -178,7 +179,7 @@ describe('a credential of several parts', () => {
   it('is refused where it is another provider’s, but not at a base URL of one’s own', () => {
     const parts = { key: new Secret('gsk_demo') };
     expect(originFor({ provider: 'openai', ...parts })).toBe('claim_not_allowed upstream.key');
-    expect(misfitOf(openai, parts)).toMatch(/Groq \(gsk_…\), but the token is for openai$/);
+    expect(misfitOf(openai, parts)).toMatch(/Groq \(gsk_…\), but it is given for openai$/);
     expect(misfitOf(openai, parts, true)).toBeNull();
     const override = { openai: { base_url: 'https://gw.example.com/v1', trusted: true } };
     const moved = createCatalog(REGISTRY, override).catalog.find('openai');

@@ -96,9 +96,12 @@ describe('which kinds are sealed', () => {
   it('those of jobs always, those of account rows where one is open, and what goes with them', () => {
     expect(kinds('replicate', () => false)).toEqual(['prediction', 'stream']);
     expect(kinds('openai', () => false)).toEqual([]);
-    expect(kinds('groq', () => true)).toEqual([]);
+    expect(kinds('groq', () => true)).toEqual(['batch', 'file']);
     expect(kinds('openai', (_, row) => row.path === '/responses/{response}')).toEqual(['item', 'response']);
     expect(kinds('openai', (_, row) => row.path === '/files')).toEqual(['file']);
+    // what feeds a batch is a file, which the backend may have put there
+    expect(kinds('openai', (_, row) => row.path.startsWith('/batches'))).toEqual(['batch']);
+    expect(kinds('assemblyai', () => false)).toEqual(['transcript', 'upload']);
     expect(kinds('google', (_, row) => row.path === '/files')).toEqual(['file', 'upload']);
   });
 });

@@ -64,14 +64,25 @@ export function createIdScope(
 function sealedKinds(provider: Provider, opens: (row: Endpoint) => boolean): ReadonlySet<string> {
   const kinds = new Set<string>();
   for (const row of provider.endpoints) {
-    const named = [...(row.takes ?? []), ...(row.makes ?? [])];
-    if (named.length === 0 || (row.kind !== 'job' && row.kind !== 'account')) continue;
-    if (row.kind === 'account' && !opens(row)) continue;
-    for (const { kind } of named) kinds.add(kind);
+    if (row.kind !== 'job' && row.kind !== 'account') continue;
+    const own = kindsOf(row);
+    if (own.length === 0 || (row.kind === 'account' && !opens(row))) continue;
+    for (const kind of own) kinds.add(kind);
   }
   for (const { kind, with: other } of provider.ids)
     if (other !== undefined && kinds.has(other)) kinds.add(kind);
   return kinds;
+}
+
+/**
+ * What a row is about: what it is asked for, or what it makes anew. Files that a stored answer cites, or that a batch is fed with, are not: who
+ * opens answers may still be given the ids of files by the backend.
+ */
+function kindsOf({ takes = [], makes = [] }: Endpoint): readonly string[] {
+  const asked = takes.filter((place) => place.in !== 'body').map(({ kind }) => kind);
+  if (takes.some((place) => place.in === 'path')) return asked;
+  const fed = takes.filter((place) => place.in === 'body').map(({ kind }) => kind);
+  return [...asked, ...makes.map(({ kind }) => kind).filter((kind) => !fed.includes(kind))];
 }
 
 /**

@@ -7,7 +7,7 @@ export interface VaultEntry {
   readonly provider: string;
   /** The credential's parts; a plain key is `{ key }`. */
   readonly credential: Readonly<Record<string, Secret>>;
-  /** Variables of the provider's host. */
+  /** Variables of the provider's host and roots, all of them: a token that names this key names none. */
   readonly vars?: Readonly<Record<string, string>> | undefined;
   /** Models and paths this key may be used for, on top of the token's own claims. */
   readonly models?: readonly string[] | undefined;

@@ -98,12 +98,12 @@ describe('where a request goes', () => {
   });
 
   it('a path that no row has is routed without an endpoint, for the policy to judge', () => {
-    const route = routed({}, '/v1/batches');
+    const route = routed({}, '/v1/vector_stores');
     expect(route).toMatchObject({
       endpoint: null,
       root: '/v1',
-      relative: '/batches',
-      path: '/v1/batches',
+      relative: '/vector_stores',
+      path: '/v1/vector_stores',
     });
   });
 

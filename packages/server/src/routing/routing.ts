@@ -132,7 +132,7 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
       const left = Object.entries(claim.vars ?? {}).filter(([name]) => Object.hasOwn(provider.vars, name));
       return upstreamAt(provider, parts, Object.fromEntries(left), entry, opened);
     }
-    return upstreamAt(found, parts, entry?.vars ?? claim.vars ?? {}, entry, opened);
+    return upstreamAt(found, parts, (entry === null ? claim.vars : entry.vars) ?? {}, entry, opened);
   }
 
   function upstreamAt(
@@ -172,7 +172,8 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
     if (ports.catalog.find(entry.provider) !== provider) {
       return notAllowed('upstream.vault', 'the vault entry belongs to another provider');
     }
-    if (claim.vars !== undefined && entry.vars !== undefined) {
+    // else whoever may use the key could have it sent to a host of their own that fits the pattern
+    if (claim.vars !== undefined) {
       return notAllowed('upstream.vars', 'the vault entry says where its key goes');
     }
     return { parts: entry.credential, entry };

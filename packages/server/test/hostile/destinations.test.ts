@@ -5,7 +5,7 @@
 import { encodeBase64Url, randomBytes } from 'relayapi-token';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { configSchema } from '../../src/config/schema.ts';
-import { checkProviders } from '../../src/create-relay.ts';
+import { checkProviders } from '../../src/judge-config.ts';
 import { createAddressGuard } from '../../src/runtime/node/addresses.ts';
 import { createNodeTransport } from '../../src/runtime/node/upstream-transport.ts';
 import { postChat, type RelayFixture, startRelay, UPSTREAM_KEY } from '../support/relay-fixture.ts';

@@ -233,7 +233,7 @@ const assemblyai = defineProvider({
   name: 'AssemblyAI',
   base: 'https://api.assemblyai.com/v2',
   moreOrigins: [{ alias: 'llm', origin: 'https://llm-gateway.assemblyai.com', roots: ['/v1'] }],
-  ids: [{ kind: 'upload' }, { kind: 'transcript' }],
+  ids: [{ kind: 'transcript' }, { kind: 'upload', with: 'transcript' }],
   endpoints: [
     {
       ...CREATE,

@@ -5,7 +5,7 @@
 import type { ConfigProblem } from '../../config/problems.ts';
 import type { Config } from '../../config/schema.ts';
 import { parseFlags } from './flags.ts';
-import { readConfig, readGeoip, readKeys } from './prepare.ts';
+import { judge, readConfig, readGeoip, readKeys } from './prepare.ts';
 import type { LoadedRai } from './rai-files.ts';
 import { readAdminSecret, readVault } from './vault-secrets.ts';
 
@@ -37,15 +37,17 @@ export interface StartCheck {
 export async function checkStart(options: CheckStartOptions): Promise<StartCheck> {
   const { env, raiGroupRead, allowShared } = options;
   const flags = { ...parseFlags([]), config: options.config, raiGroupRead, allowShared };
-  const { config, problems, warnings } = readConfig(flags, env);
+  const { config, problems, warnings: ownWarnings } = readConfig(flags, env);
   const configName = options.config ?? 'config';
   const sources = { env, groupRead: raiGroupRead, configName };
-  const secrets = options.secrets
-    ? [...readVault(config.vault, sources).problems, ...readAdminSecret(config.admin, sources).problems]
-    : [];
+  const vault = options.secrets ? readVault(config.vault, sources) : null;
+  const secrets =
+    vault === null ? [] : [...vault.problems, ...readAdminSecret(config.admin, sources).problems];
+  const judged = judge(config, configName, vault);
+  const warnings = [...ownWarnings, ...judged.warnings];
   const geoip = readGeoip(config, configName);
   const strays = geoip !== null && 'problem' in geoip ? [geoip.problem] : [];
-  const found = [...problems, ...secrets, ...strays];
+  const found = [...problems, ...judged.problems, ...secrets, ...strays];
   if (options.rai === null) return { config, files: [], problems: found, warnings };
   const { files, look, problems: keyProblems } = await readKeys(options.rai, flags, config);
   // a start leaves files that clash out and goes on; whoever checks wants to know

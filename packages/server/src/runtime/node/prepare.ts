@@ -9,7 +9,7 @@ import { type LoadedConfig, loadConfig } from '../../config/load-config.ts';
 import { isLoopbackHost } from '../../config/loopback.ts';
 import type { ConfigProblem } from '../../config/problems.ts';
 import type { Config } from '../../config/schema.ts';
-import { checkProviders } from '../../create-relay.ts';
+import { checkProviders, checkVaultKeys } from '../../judge-config.ts';
 import type { VaultEntry } from '../../routing/options.ts';
 import { DEFAULT_RAI, makeDefaultRai } from './default-rai.ts';
 import type { Flags } from './flags.ts';
@@ -135,6 +135,23 @@ async function checkPorts(config: Config, configName: string, workers: number): 
   return found.filter((problem) => problem !== null);
 }
 
+/** Providers and keys of the vault against the registry. Keys that could not all be read are not judged. */
+export function judge(
+  config: Config,
+  source: string,
+  read: ReturnType<typeof readVault> | null,
+): { readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] } {
+  const named = (problem: Problem): ConfigProblem => ({ ...problem, source });
+  const keys =
+    read === null || read.problems.length > 0
+      ? { problems: [], warnings: [] }
+      : checkVaultKeys(config, read.vault);
+  return {
+    problems: [...checkProviders(config), ...keys.problems].map(named),
+    warnings: keys.warnings.map(named),
+  };
+}
+
 /** Gathers what a start needs. */
 export async function prepare(
   flags: Flags,
@@ -147,10 +164,11 @@ export async function prepare(
   const admin = readAdminSecret(config.admin, sources);
   const workers = countWorkers(config.server.workers);
   const geoip = readGeoip(config, configName, { shared: workers > 1 });
+  const judged = judge(config, configName, vault);
   const problems = [
     ...flags.problems,
     ...configProblems,
-    ...checkProviders(config).map((problem) => ({ ...problem, source: configName })),
+    ...judged.problems,
     ...vault.problems,
     ...admin.problems,
     ...(geoip !== null && 'problem' in geoip ? [geoip.problem] : []),
@@ -173,7 +191,7 @@ export async function prepare(
     config,
     configName,
     workers,
-    warnings: [...warnings, ...adviseOnShares(config, configName, workers)],
+    warnings: [...warnings, ...judged.warnings, ...adviseOnShares(config, configName, workers)],
     vault: vault.vault,
     adminSecret: admin.secret,
     geoip: geoip !== null && 'problem' in geoip ? null : geoip,
