@@ -171,7 +171,7 @@ export async function createRelay(
   let keyring = await createKeyring(keys, { generation });
   let draining = false;
 
-  let idBoxes = idBoxesOf(keys);
+  let idBoxes = idBoxesOf(keys, keyring.rejected);
   const boxesOf: IdPorts['boxesOf'] = ({ token }) => idBoxes.get(token.kid) ?? [];
 
   const { stages, store } = createStages(config, keys, ports, () => keyring.keyring, boxesOf);
@@ -185,7 +185,7 @@ export async function createRelay(
       // Two reloads at once: the set that was asked for last is the one in force.
       if (next.keyring.generation < generation) return next.rejected;
       keyring = next;
-      idBoxes = idBoxesOf(files);
+      idBoxes = idBoxesOf(files, next.rejected);
       // A stream may outlive `exp`, but neither its key nor a revocation.
       forwarding.cut(
         ({ opened }) => ENDS_STREAMS.has(policy.stillValid(opened)?.denied ?? ''),
@@ -330,11 +330,16 @@ function derive(purpose: string, parts: readonly (string | Secret)[]): string {
 
 /**
  * What seals ids, by key id: the key itself first, then the others of its file, so that ids outlive a rotation for as long as the key that made
- * them stays in the file. The same on every replica that has the file, and after a restart.
+ * them stays in the file. The same on every replica that has the file, and after a restart. A file that was not taken has no say: it may name
+ * the key id of one that was.
  */
-function idBoxesOf(files: readonly NamedRai[]): ReadonlyMap<string, readonly SivBox[]> {
+function idBoxesOf(
+  files: readonly NamedRai[],
+  rejected: readonly RejectedRai[],
+): ReadonlyMap<string, readonly SivBox[]> {
   const boxes = new Map<string, readonly SivBox[]>();
-  for (const { file } of files) {
+  for (const { name, file } of files) {
+    if (rejected.some((other) => other.name === name)) continue;
     const all = file.keys.flatMap((key) => {
       const secret = 'k' in key ? key.k : 'd' in key ? key.d : null;
       if (secret === null) return [];

@@ -105,6 +105,14 @@ class Held {
     this.length = 0;
     return bytes;
   }
+
+  /** What is held, once nothing more will come. */
+  takeLast(): Uint8Array {
+    const bytes = this.#buffer.subarray(0, this.length);
+    this.#buffer = new Uint8Array(0);
+    this.length = 0;
+    return bytes;
+  }
 }
 
 class WholeRewrite implements AnswerRewrite {
@@ -124,7 +132,7 @@ class WholeRewrite implements AnswerRewrite {
   flush(): readonly Uint8Array[] | Denial {
     // no body at all names no id
     if (this.#held.length === 0) return NOTHING;
-    const edited = editStrings(this.#held.take(), { replace: this.#replace }, BOUNDS);
+    const edited = editStrings(this.#held.takeLast(), { replace: this.#replace }, BOUNDS);
     return edited === null ? deny('upstream_invalid', { reason: 'JSON that cannot be rewritten' }) : [edited];
   }
 }

@@ -73,6 +73,8 @@ export interface Passage {
   search: KeySearch | null;
   /** What changes ids and URLs in the answer; null on most routes. */
   rewrite: AnswerRewrite | null;
+  /** True while a held answer, written at once, waits for a caller who reads more slowly: its memory and its place stay taken. */
+  unread: boolean;
   collected: Uint8Array[];
   collectedBytes: number;
   /** Last bytes written, to know whether an event is under way. */

@@ -38,6 +38,7 @@ function write(p: Passage, bytes: Uint8Array): void {
     }
     if (!p.sink.write(piece) && !p.ended) {
       p.upstream?.pause();
+      p.unread = p.rewrite?.whole === true;
       // from here on the silence is the caller's
       p.watch.suspend();
     }

@@ -68,6 +68,7 @@ export function pass(
       framed: false,
       search: null,
       rewrite: null,
+      unread: false,
       collected: [],
       collectedBytes: 0,
       tail: '',
@@ -246,6 +247,7 @@ function onData(p: Passage, chunk: Uint8Array): void {
 
 function onDrain(p: Passage): void {
   if (p.ended || p.phase !== 'streaming') return;
+  if (p.unread) return finish(p);
   p.watch.feed();
   p.upstream?.resume();
 }
@@ -257,7 +259,10 @@ function onEnd(p: Passage): void {
   for (const piece of p.search?.flush() ?? []) take(p, piece);
   if (p.ended) return;
   if (p.rewrite !== null) endRewrite(p, p.rewrite);
-  if (p.ended) return;
+  if (!p.ended && !p.unread) finish(p);
+}
+
+function finish(p: Passage): void {
   p.ended = true;
   p.sink.end();
   complete(p);

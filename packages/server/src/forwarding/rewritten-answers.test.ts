@@ -1,8 +1,10 @@
 /** Answers that are rewritten, seen from the caller's end: length, limits, timing, back-pressure and the search for the key (0033). */
 import { describe, expect, test } from 'vitest';
+import { settle } from '../../test/support/fake-time.ts';
 import { createForwardingRig, JSON_TYPE, SSE_TYPE } from '../../test/support/forwarding-rig.ts';
 import { KEY } from '../../test/support/route.ts';
 import type { RouteIds } from '../exchange.ts';
+import { MAX_REWRITTEN } from './answer-rewrite.ts';
 
 const ids: RouteIds = {
   takes: [],
@@ -27,6 +29,22 @@ describe('a JSON answer', () => {
     expect(rig.sink.header('content-length')).toBe('21');
     expect(call.outcome).toMatchObject({ status: 201, responseBytes: 21, denial: null, bodyPassed: true });
     expect(rig.tap.bytes).toBe(21);
+  });
+
+  test('is over once the caller has read it, or has left: until then its memory and its place are taken', async () => {
+    for (const leaves of [false, true]) {
+      const rig = createForwardingRig();
+      const call = await rig.start(parts);
+      rig.sink.setReady(false);
+      rig.transport.answer(200, JSON_TYPE, '{"id":"a"}');
+      rig.transport.events.onEnd();
+      await settle();
+      expect([rig.sink.text, rig.sink.ended, call.ends]).toEqual(['{"id":"rai_a_sealed"}', false, 0]);
+      if (leaves) rig.sink.leave();
+      else rig.sink.setReady(true);
+      await settle();
+      expect([rig.sink.ended, call.ends, call.outcome?.callerGone]).toEqual([!leaves, 1, leaves]);
+    }
   });
 
   test('that cannot be read, breaks off, stays silent or is too long for the token is a plain refusal', async () => {
@@ -104,7 +122,7 @@ describe('an event stream', () => {
     const rig = createForwardingRig();
     const call = await rig.start(parts);
     rig.transport.answer(200, SSE_TYPE, 'data: {"id":"a"}\n\n');
-    rig.transport.events.onData(new Uint8Array(8 * 1024 * 1024 + 1).fill(0x61));
+    rig.transport.events.onData(new Uint8Array(MAX_REWRITTEN + 1).fill(0x61));
     await rig.time.advance(50);
     expect(call.outcome).toMatchObject({ cut: true, denial: { denied: 'upstream_invalid' } });
     expect(rig.sink.destroyed).toBe(true);

@@ -128,3 +128,30 @@ describe('an id that the upstream chose', () => {
     },
   );
 });
+
+describe('a path that no row knows, with a raw id', () => {
+  const routing = createRouting({}, { catalog, vault: new Map(), allowOf: () => allowWith(), ids: ports });
+  const asked = (provider: string, method: string, rest: string, query: string | null = null) => {
+    const opened = openedWith({ sub: 'ana', upstream: [{ provider, key: new Secret(KEY) }] });
+    const route = routing.route(opened, arrivalFor(rest, { method, query }));
+    return isDenial(route) ? route.denied : route.path;
+  };
+
+  it.each(['/v1/get_result/', '/v1/Get_Result', '/v1/get%5Fresult', '/v1/get_result/x', '/get_result/'])(
+    'is refused at %s, which may be read as the row that takes the id in its query',
+    (rest) => {
+      expect(asked('black-forest-labs', 'GET', rest, 'id=t-1')).toBe('path_denied');
+    },
+  );
+
+  it('is refused there with another method, too', () => {
+    expect(asked('black-forest-labs', 'POST', '/v1/get_result', 'id=t-1')).toBe('path_denied');
+    expect(asked('black-forest-labs', 'GET', '/v1/credits')).toBe('/v1/credits');
+  });
+
+  it.each(['requests', 'Requests', 'REQUESTS'])('is no app of fal’s behind %s', (name) => {
+    expect(asked('fal', 'POST', `/~queue/fal-ai/flux/${name}/r-1`)).toBe('path_denied');
+    expect(asked('fal', 'POST', `/~queue/fal-ai/${name}/r-1`)).toBe('path_denied');
+    expect(asked('fal', 'POST', `/~queue/fal-ai/flux/my-${name}/r-1`)).toBe(`/fal-ai/flux/my-${name}/r-1`);
+  });
+});

@@ -86,8 +86,8 @@ function kindsOf({ takes = [], makes = [] }: Endpoint): readonly string[] {
 }
 
 /**
- * Whether a path that no row knows leads to where sealed ids stand: the list of them, or something below one. The upstream may read
- * a raw id there, or show everybody's. Compared as lenient servers read paths: decoded, and in any case of letters.
+ * Whether a path that no row knows leads to where sealed ids stand: the list of them, something below one, or a row that takes one in its query.
+ * The upstream may read a raw id there, or show everybody's. Compared as lenient servers read paths: decoded, and in any case of letters.
  */
 export function leadsToIds(provider: Provider, { kinds }: IdScope, relative: string): boolean {
   const asked = relative
@@ -96,13 +96,14 @@ export function leadsToIds(provider: Provider, { kinds }: IdScope, relative: str
     .filter((text) => text !== '')
     .map(readLenient);
   return provider.endpoints.some((row) => {
-    const taken = row.takes?.find((place) => place.in === 'path' && kinds.has(place.kind));
-    if (taken?.in !== 'path') return false;
+    const taken = row.takes?.filter((place) => place.in !== 'body' && kinds.has(place.kind)) ?? [];
+    if (taken.length === 0) return false;
     const parts = row.path.slice(1).split('/');
-    const before = parts.slice(
-      0,
-      parts.findIndex((part) => part.includes(`{${taken.segment}}`)),
+    const at = parts.findIndex((part) =>
+      taken.some((place) => place.in === 'path' && part.includes(`{${place.segment}}`)),
     );
+    // an id in the query stands behind the whole path
+    const before = at === -1 ? parts : parts.slice(0, at);
     return (
       asked.length >= before.length &&
       before.every((part, i) => part.includes('{') || part.toLowerCase() === asked[i])

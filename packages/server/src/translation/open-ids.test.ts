@@ -97,3 +97,33 @@ describe('sealed ids in a body', () => {
     expect(opened(body)).toBe('bad_body');
   });
 });
+
+describe('a body with very many ids', () => {
+  /** How often a body has something opened, and what becomes of it. */
+  function openings(body: string): [count: number, outcome: string] {
+    let count = 0;
+    const counting: RouteIds = {
+      ...ids,
+      open(kind, text) {
+        count += 1;
+        return ids.open(kind, text);
+      },
+    };
+    const result = openIds(new TextEncoder().encode(body), counting);
+    return [count, isDenial(result) ? result.denied : new TextDecoder().decode(result)];
+  }
+
+  it('has none opened after the first that is not this subject’s', () => {
+    const items = Array.from({ length: 1000 }, (_, i) => `{"id":"rai_file_${i}"}`);
+    expect(openings(`{"input":[${items.join(',')}]}`)).toEqual([1, 'path_denied']);
+    // what cannot be read is said before what is not one's own
+    expect(openings(`{"input":[${items.join(',')}],"a":1,"a":2}`)).toEqual([1, 'bad_body']);
+  });
+
+  it('has each of its own opened once', () => {
+    const items = Array.from({ length: 1000 }, () => '{"id":"rai_item_a"}');
+    const [count, outcome] = openings(`{"input":[${items.join(',')}]}`);
+    expect(count).toBe(1);
+    expect(outcome).toBe(`{"input":[${items.map(() => '{"id":"a"}').join(',')}]}`);
+  });
+});

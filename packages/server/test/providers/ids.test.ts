@@ -1,7 +1,7 @@
 /** Two subjects on one upstream key: neither reads, lists, deletes, ends or goes on from what the other made (0033). */
 import { createHash } from 'node:crypto';
 import { RelayAPIClient } from 'relayapi-sdk';
-import { rotateRai } from 'relayapi-token';
+import { createRai, rotateRai } from 'relayapi-token';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { codeOf, named, type RelayFixture, startRelay } from '../support/relay-fixture.ts';
 import { type FakeAnswer, type FakeUpstream, type SeenRequest, startFakeUpstream } from './fake-upstream.ts';
@@ -269,6 +269,20 @@ describe('keys and memory', () => {
     // and the old token reads what the new one made
     const before = twin.url({ provider: 'openai', apiKey: KEY, subject: 'ana', allowedPaths: OPENED });
     expect((await ask(before, 'GET', `/responses/${anew}`)).status).toBe(200);
+    await twin.close();
+  });
+
+  it('an id is read as before beside a file that names the same key and was not taken', async () => {
+    const twin = await startRelay({ files: relay.files, ports: { transport: upstream.transport } });
+    const own = relay.files.relay as { readonly keys: readonly { readonly kid: string }[] };
+    const other = createRai({ method: 'aes', relay: 'http://127.0.0.1:1/relayapi/', iss: 'x', role: 'pair' });
+    if (!('issuer' in other)) throw new Error('a pair was asked for');
+    const [key] = (other.relay as { keys: object[] }).keys;
+    const twice = { ...other.relay, keys: [{ ...key, kid: own.keys[0]?.kid }] };
+    const rejected = await twin.instance.reloadKeys([named('a.rai', own), named('b.rai', twice)]);
+    expect(rejected.map(({ name }) => name)).toEqual(['b.rai']);
+    const base = twin.url({ provider: 'openai', apiKey: KEY, subject: 'ana', allowedPaths: OPENED });
+    expect((await ask(base, 'GET', `/responses/${made.response}`)).status).toBe(200);
     await twin.close();
   });
 

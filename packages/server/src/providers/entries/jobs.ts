@@ -90,8 +90,8 @@ const replicate = defineProvider({
   ],
 });
 
-/** An app is named by two to four segments; none of them is where the queue keeps its requests, and the first is no version or account path. */
-const APP_SEGMENT = '(?!requests$)[A-Za-z0-9][A-Za-z0-9._-]*';
+/** An app is named by two to four segments; none of them is where the queue keeps its requests, in any letters, and the first is no version or account path. */
+const APP_SEGMENT = `(?!${anyCase('requests')}$)[A-Za-z0-9][A-Za-z0-9._-]*`;
 const NO_OWNER = ['v\\d[A-Za-z0-9]*', 'api', 'user', 'tokens', 'storage'].map(anyCase).join('|');
 const APP_OWNER = `(?!(?:${NO_OWNER})$)${APP_SEGMENT}`;
 const APP_PATHS = ['/{owner}/{app}', '/{owner}/{app}/{part}', '/{owner}/{app}/{part}/{more}'];
