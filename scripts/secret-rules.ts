@@ -25,6 +25,7 @@ export const REVEALED: Readonly<Record<string, string>> = {
   [`${SERVER}/credentials/crypto.ts:readRsa`]: 'into a CryptoKey that cannot be exported',
   [`${SERVER}/credentials/fill.ts:fill`]:
     'into a signature, or a line or form field that the registry describes',
+  [`${SERVER}/credentials/maker.ts:isLine`]: 'to see whether it can stand in a line',
   [`${SERVER}/credentials/maker.ts:nameOf`]: 'into a hash',
   [`${SERVER}/forwarding/authenticate.ts:withLines`]:
     'the place where a credential that was made goes upstream',

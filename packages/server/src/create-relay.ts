@@ -283,7 +283,7 @@ function createStages(
         catalog,
         vault: ports.vault ?? new Map(),
         allowOf: policy.allowOf,
-        ids: { boxesOf, opens: policy.opensAccount },
+        ids: { boxesOf, opens: policy.opensAccount, spells: policy.spellsOut },
       },
     ),
     translation: createTranslation(),

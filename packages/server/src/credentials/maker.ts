@@ -128,10 +128,17 @@ export function createCredentialMaker(clock: Clock): CredentialMaker {
     async make(ingredients, request, fetchToken) {
       const { scheme, parts, vars } = ingredients;
       if (scheme.kind === 'exchanged') return tokenOf(ingredients, fetchToken);
+      // what cannot stand in a line would be told by whoever throws for it
+      if (Object.entries(parts).some(([field, part]) => field !== 'private_key' && !isLine(part)))
+        return UNUSABLE;
       const signing = { scheme, parts, vars, request, nowMs: clock.nowMs() };
       return (await SIGNERS[scheme.by](signing)) ?? UNUSABLE;
     },
   };
+}
+
+function isLine(part: Secret): boolean {
+  return /^[\x20-\x7e]*$/.test(part.reveal());
 }
 
 function fromMs({ window }: Remembered): number {

@@ -254,3 +254,16 @@ describe('OCI', () => {
     },
   );
 });
+
+it('a part that cannot stand in a line signs nothing, and is told by nobody', async () => {
+  const maker = createCredentialMaker({ nowMs: () => 0, monotonicMs: () => 0 });
+  const scheme = { kind: 'signed', by: 'aws-sigv4', service: 's3', region: 'us-east-1' } as const;
+  const request = toSign({ method: 'POST', url: 'https://example.com/', headers: {} });
+  const noFetch = () => Promise.reject(new Error('nothing to fetch'));
+  for (const bad of ['demo\ntoken', 'demo\0', 'dem\u00f6']) {
+    const parts = secrets({ access_key_id: 'demo-id', secret_access_key: 'demo-secret', session_token: bad });
+    const made = await maker.make({ scheme, parts, vars: {} }, request, noFetch);
+    expect(made).toMatchObject({ fault: 'unusable' });
+    expect(JSON.stringify(made)).not.toContain('dem');
+  }
+});

@@ -67,6 +67,21 @@ it('seals an id that comes again and again once', () => {
   );
 });
 
+it('is refused with more ids than any provider would name', () => {
+  const many = (count: number) =>
+    JSON.stringify({ output: Array.from({ length: count }, (_, i) => ({ id: `x${i}` })) });
+  const whole = (count: number) => {
+    const rewrite = rewriteOf(JSON_TYPE) as AnswerRewrite;
+    rewrite.push(bytes(many(count)));
+    return rewrite.flush();
+  };
+  expect(isDenial(whole(20_000))).toBe(false);
+  expect(whole(20_001)).toMatchObject({ denied: 'upstream_invalid' });
+  const stream = rewriteOf(SSE) as AnswerRewrite;
+  expect(isDenial(stream.push(bytes(`data: ${many(15_000)}\n`.repeat(2))))).toBe(false);
+  expect(stream.push(bytes(`data: ${many(20_001)}\n`))).toMatchObject({ denied: 'upstream_invalid' });
+});
+
 describe('a JSON answer', () => {
   it('is changed at the named places and nowhere else, spaces and escapes included', () => {
     const before = ` {"id" :"a\\u0062", "note":"id ab", "deep":{"id":"ab"},\n"output":[{"id":"x","n":1.50},{"id":7}],"file":{"name":"files/f"},"urls":{"get":"https://own.example/v1/ab","web":"https://own.example/"}}\n`;

@@ -3,7 +3,7 @@
  * bounded and booked; what does not fit in is an error, never passed on with an upstream's id in it.
  */
 import { concatBytes } from 'relayapi-token';
-import { type Denial, deny } from '../errors.ts';
+import { type Denial, deny, isDenial } from '../errors.ts';
 import type { RouteIds } from '../exchange.ts';
 import { editStrings } from '../json-edit.ts';
 import { type Path, pointsTo } from '../pointers.ts';
@@ -31,45 +31,65 @@ export interface RewriteParts {
 export const MAX_REWRITTEN = 32 * 1024 * 1024;
 /** Ids that are remembered while one answer passes: an event stream names the same ones again and again. */
 const MAX_SEALED = 256;
+/** Sealings in one answer or line: more of them would hold up everybody else, and no provider's answer comes near. */
+const MAX_SEALINGS = 20_000;
 const BOUNDS = { maxDepth: 256, maxMembers: 1_000_000 };
 const FIRST_BYTES = 16 * 1024;
 const NOTHING: readonly Uint8Array[] = [];
 
 /** Null for an answer that names no ids in a form that is read. `type` is its content type without parameters. */
 export function createAnswerRewrite(type: string | null, parts: RewriteParts): AnswerRewrite | null {
-  const replace = replacer(parts);
-  if (type === 'text/event-stream') return new StreamRewrite(replace, parts.book);
+  const editor = new Editor(parts);
+  if (type === 'text/event-stream') return new StreamRewrite(editor, parts.book);
   if (type === 'application/json' || (type?.startsWith('application/') && type.endsWith('+json'))) {
-    return new WholeRewrite(replace, parts.book);
+    return new WholeRewrite(editor, parts.book);
   }
   return null;
 }
 
-type Replace = (path: Path, text: () => string) => string | null;
+/** Edits the texts of one answer. */
+class Editor {
+  readonly #parts: RewriteParts;
+  readonly #known = new Map<string, string>();
+  #sealings = 0;
 
-function replacer({ ids, base }: RewriteParts): Replace {
-  const known = new Map<string, string>();
-  const seal = (kind: string, id: string): string => {
-    const name = `${kind}\0${id}`;
-    const before = known.get(name);
-    if (before !== undefined) return before;
-    const sealed = ids.seal(kind, id);
-    if (known.size >= MAX_SEALED) known.clear();
-    known.set(name, sealed);
-    return sealed;
-  };
-  return (path, text) => {
+  constructor(parts: RewriteParts) {
+    this.#parts = parts;
+  }
+
+  /** The text with its ids sealed and its URLs led back; null when it cannot be read; a denial when it names more ids than any provider would. */
+  edit(json: Uint8Array): Uint8Array | Denial | null {
+    this.#sealings = 0;
+    const edited = editStrings(json, { replace: (path, text) => this.#replace(path, text) }, BOUNDS);
+    return this.#sealings > MAX_SEALINGS ? deny('upstream_invalid', { reason: 'too many ids' }) : edited;
+  }
+
+  #replace(path: Path, text: () => string): string | null {
+    const { ids, base } = this.#parts;
     const made = ids.makes.find(({ at }) => pointsTo(at, path, 'exact'));
     if (made !== undefined) {
       const { kind, prefix = '' } = made;
       const whole = text();
       const isId = whole.startsWith(prefix) && whole.length > prefix.length;
-      return isId ? prefix + seal(kind, whole.slice(prefix.length)) : null;
+      return isId ? this.#seal(kind, prefix, whole) : null;
     }
     if (base === null || !ids.urls.some((url) => 'at' in url && pointsTo(url.at, path, 'exact'))) return null;
     const there = ids.relayPath(text());
     return there === null ? null : base + there;
-  };
+  }
+
+  #seal(kind: string, prefix: string, whole: string): string | null {
+    const name = `${kind}\0${whole}`;
+    const before = this.#known.get(name);
+    if (before !== undefined) return before;
+    this.#sealings += 1;
+    // the text will be refused
+    if (this.#sealings > MAX_SEALINGS) return null;
+    const sealed = prefix + this.#parts.ids.seal(kind, whole.slice(prefix.length));
+    if (this.#known.size >= MAX_SEALED) this.#known.clear();
+    this.#known.set(name, sealed);
+    return sealed;
+  }
 }
 
 /** One buffer that grows, instead of the pieces: an answer that comes byte by byte would cost a hundred times as much. */
@@ -117,11 +137,11 @@ class Held {
 
 class WholeRewrite implements AnswerRewrite {
   readonly whole = true;
-  readonly #replace: Replace;
+  readonly #editor: Editor;
   readonly #held: Held;
 
-  constructor(replace: Replace, book: RewriteParts['book']) {
-    this.#replace = replace;
+  constructor(editor: Editor, book: RewriteParts['book']) {
+    this.#editor = editor;
     this.#held = new Held(book);
   }
 
@@ -132,8 +152,9 @@ class WholeRewrite implements AnswerRewrite {
   flush(): readonly Uint8Array[] | Denial {
     // no body at all names no id
     if (this.#held.length === 0) return NOTHING;
-    const edited = editStrings(this.#held.takeLast(), { replace: this.#replace }, BOUNDS);
-    return edited === null ? deny('upstream_invalid', { reason: 'JSON that cannot be rewritten' }) : [edited];
+    const edited = this.#editor.edit(this.#held.takeLast());
+    if (edited === null) return deny('upstream_invalid', { reason: 'JSON that cannot be rewritten' });
+    return isDenial(edited) ? edited : [edited];
   }
 }
 
@@ -144,11 +165,11 @@ const SPACE = 0x20;
 
 class StreamRewrite implements AnswerRewrite {
   readonly whole = false;
-  readonly #replace: Replace;
+  readonly #editor: Editor;
   readonly #held: Held;
 
-  constructor(replace: Replace, book: RewriteParts['book']) {
-    this.#replace = replace;
+  constructor(editor: Editor, book: RewriteParts['book']) {
+    this.#editor = editor;
     this.#held = new Held(book);
   }
 
@@ -161,11 +182,14 @@ class StreamRewrite implements AnswerRewrite {
       if (this.#held.length > 0) {
         const full = this.#held.add(chunk.subarray(start, i));
         if (full !== null) return full;
-        out.push(this.#edit(this.#held.take()));
+        const edited = this.#edit(this.#held.take());
+        if (isDenial(edited)) return edited;
+        out.push(edited);
         passed = i;
       } else {
         const line = chunk.subarray(start, i);
         const edited = this.#edit(line);
+        if (isDenial(edited)) return edited;
         if (edited !== line) {
           out.push(chunk.subarray(passed, start), edited);
           passed = i;
@@ -177,16 +201,19 @@ class StreamRewrite implements AnswerRewrite {
     return (start < chunk.length ? this.#held.add(chunk.subarray(start)) : null) ?? out;
   }
 
-  flush(): readonly Uint8Array[] {
-    return this.#held.length > 0 ? [this.#edit(this.#held.take())] : NOTHING;
+  flush(): readonly Uint8Array[] | Denial {
+    if (this.#held.length === 0) return NOTHING;
+    const edited = this.#edit(this.#held.take());
+    return isDenial(edited) ? edited : [edited];
   }
 
   /** A line without its end; the same one where nothing is to be changed. Data that is no JSON (`[DONE]`, plain text) names no ids. */
-  #edit(line: Uint8Array): Uint8Array {
+  #edit(line: Uint8Array): Uint8Array | Denial {
     if (!DATA.every((byte, i) => line[i] === byte)) return line;
     const from = line[DATA.length] === SPACE ? DATA.length + 1 : DATA.length;
     const json = line.subarray(from);
-    const edited = editStrings(json, { replace: this.#replace }, BOUNDS);
+    const edited = this.#editor.edit(json);
+    if (isDenial(edited)) return edited;
     return edited === null || edited === json ? line : concatBytes(line.subarray(0, from), edited);
   }
 }

@@ -1,4 +1,5 @@
 /** A credential that the provider refused: the caller sees our words, and the credential rests. */
+import { Secret } from 'relayapi-token';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createFakeTime, settle } from '../../test/support/fake-time.ts';
 import { callWith, createMemorySink, headerCredential } from '../../test/support/forwarding.ts';
@@ -106,6 +107,25 @@ describe('what rests', () => {
     expect(rest.isResting(at('https://a.example', 'key-one'), opened('other', 'k'))).toBe(true);
     expect(rest.isResting(at('https://a.examplek', 'ey-one'), opened('i', 'j'))).toBe(false);
     expect(rest.isResting(at('https://a.example', 'key-two'), opened('i', 'j'))).toBe(false);
+  });
+
+  test('of a credential that is made is for its variables too: another tenant’s endpoint may take it', () => {
+    const rest = createCredentialRest(time.clock);
+    const of = (tenant: string): typeof route => ({
+      ...route,
+      credential: {
+        kind: 'made',
+        ingredients: {
+          scheme: { kind: 'signed', by: 'aws-sigv4', service: 's3', region: 'us-east-1' },
+          parts: { access_key_id: new Secret('demo-id'), secret_access_key: new Secret('demo-secret') },
+          vars: { tenant },
+        },
+        destinationOf: (origin) => ({ origin, allowPrivate: false }),
+      },
+    });
+    rest.rest(of('theirs'), opened('i', 'j'), 'credential');
+    expect(rest.isResting(of('theirs'), opened('k', 'l'))).toBe(true);
+    expect(rest.isResting(of('ours'), opened('k', 'l'))).toBe(false);
   });
 
   test('ends 30 s after its own refusal, however late another credential was refused', async () => {

@@ -30,8 +30,11 @@ export function createCredentialRest(clock: Clock): CredentialRest {
     const { credential } = route;
     if (credential === null) return null;
     const { origin } = route.destination;
-    const of = credential.kind === 'made' ? Object.values(credential.ingredients.parts) : [credential.value];
-    const text = of.map((secret) => secret.reveal()).join('\0');
+    const isMade = credential.kind === 'made';
+    const of = isMade ? Object.values(credential.ingredients.parts) : [credential.value];
+    // a token may be refused at the endpoint that one tenant's variables name, and be had at another's
+    const vars = isMade ? JSON.stringify(credential.ingredients.vars) : '';
+    const text = [...of.map((secret) => secret.reveal()), vars].join('\0');
     return encodeBase64Url(sha256(encodeUtf8(`${origin}\0${token}\0${text}`)));
   }
 

@@ -17,7 +17,7 @@ import { type Clock, createExpiryTime } from '../clock.ts';
 import { type Denial, deny, isDenial } from '../errors.ts';
 import type { Arrival, Opened, Route } from '../exchange.ts';
 import type { MaybePromise } from '../io.ts';
-import type { Endpoint, ProviderCatalog } from '../providers/provider.ts';
+import type { Endpoint, Provider, ProviderCatalog } from '../providers/provider.ts';
 import {
   isRefusal,
   type Reservation,
@@ -38,7 +38,7 @@ import { checkFetchMetadata } from './checks/fetch-metadata.ts';
 import { checkIps } from './checks/ips.ts';
 import { checkHeadModels } from './checks/models.ts';
 import { checkOrigin } from './checks/origins.ts';
-import { checkPath, createReachTest, opensAccount } from './checks/paths.ts';
+import { checkPath, createReachTest, opensAccount, spellsOut } from './checks/paths.ts';
 import { readOnce } from './checks/replay.ts';
 import { checkDeclaredSize, maxRequestBytes } from './checks/request-size.ts';
 import type { CountryLookup } from './country-lookup.ts';
@@ -108,7 +108,13 @@ export interface Policy {
   /** What the token's key file grants; null when its key is no longer loaded. */
   allowOf(opened: Opened): Allow | null;
   /** Whether the token opens an account row, so that ids of its kinds are sealed (0033). */
-  opensAccount(opened: Opened, row: Endpoint): boolean;
+  opensAccount(opened: Opened, provider: Provider, row: Endpoint): boolean;
+  /** Whether the token spells out the upstream's own id that a path asks for. */
+  spellsOut(
+    opened: Opened,
+    provider: Provider,
+    asked: { readonly method: string; readonly relative: string },
+  ): boolean;
   /** For metrics. */
   openingFigures(): OpeningFigures;
 }
@@ -279,7 +285,10 @@ export function createPolicy(options: PolicyOptions, ports: PolicyPorts): Policy
     reserve: (opened, arrival) => reserve(judging, store, options.leaseMs, opened, arrival),
     stillValid: (opened) => judgeOpened(judging, opened),
     allowOf: (opened) => standingOf(judging, opened).allow,
-    opensAccount: (opened, row) => opensAccount(opened.claims, standingOf(judging, opened).allow, row),
+    opensAccount: (opened, provider, row) =>
+      opensAccount(opened.claims, standingOf(judging, opened).allow, provider, row),
+    spellsOut: (opened, provider, asked) =>
+      spellsOut(opened.claims, standingOf(judging, opened).allow, provider, asked),
     openingFigures: opener.figures,
   };
 }

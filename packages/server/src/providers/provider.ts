@@ -153,6 +153,8 @@ export interface BodyIdTaken {
   readonly in: 'body';
   readonly at: readonly string[];
   readonly prefix?: string;
+  /** A query name with which the body is something else: the bytes of an upload that has begun. */
+  readonly unlessQuery?: string;
 }
 
 /** An absolute URL in an answer that leads to the provider: in a member, or in a header (lower case). */

@@ -11,7 +11,7 @@ import { createRouting } from './routing.ts';
 const { catalog } = createCatalog(REGISTRY);
 const replicate = catalog.find('replicate') as Provider;
 const boxOf = (fill: number) => createSivBox(new SecretBytes(new Uint8Array(32).fill(fill)), 'ids');
-const ports: IdPorts = { boxesOf: () => [boxOf(1)], opens: () => false };
+const ports: IdPorts = { boxesOf: () => [boxOf(1)], opens: () => false, spells: () => false };
 const ana = openedWith({ sub: 'ana' });
 
 describe('a sealed id', () => {
@@ -97,12 +97,15 @@ describe('which kinds are sealed', () => {
     expect(kinds('replicate', () => false)).toEqual(['prediction', 'stream']);
     expect(kinds('openai', () => false)).toEqual([]);
     expect(kinds('groq', () => true)).toEqual(['batch', 'file']);
-    expect(kinds('openai', (_, row) => row.path === '/responses/{response}')).toEqual(['item', 'response']);
-    expect(kinds('openai', (_, row) => row.path === '/files')).toEqual(['file']);
+    expect(kinds('openai', (_, __, row) => row.path === '/responses/{response}')).toEqual([
+      'item',
+      'response',
+    ]);
+    expect(kinds('openai', (_, __, row) => row.path === '/files')).toEqual(['file']);
     // what feeds a batch is a file, which the backend may have put there
-    expect(kinds('openai', (_, row) => row.path.startsWith('/batches'))).toEqual(['batch']);
+    expect(kinds('openai', (_, __, row) => row.path.startsWith('/batches'))).toEqual(['batch']);
     expect(kinds('assemblyai', () => false)).toEqual(['transcript', 'upload']);
-    expect(kinds('google', (_, row) => row.path === '/files')).toEqual(['file', 'upload']);
+    expect(kinds('google', (_, __, row) => row.path === '/files')).toEqual(['file', 'upload']);
   });
 });
 

@@ -3,7 +3,7 @@
  * the upstream's id. The context binds provider, kind, issuer and subject, so that what another subject was given opens no more than noise does.
  */
 import { decodeBase64Url, decodeUtf8, encodeBase64Url, encodeUtf8, type SivBox } from 'relayapi-token';
-import type { Opened } from '../exchange.ts';
+import { type Opened, SEALED_ID_PREFIX } from '../exchange.ts';
 import type { Endpoint, Provider } from '../providers/provider.ts';
 
 /** What sealing needs from outside. */
@@ -11,7 +11,13 @@ export interface IdPorts {
   /** Boxes of the key file that the token came by: the first seals, any opens. Empty when its key is no longer loaded. */
   boxesOf(opened: Opened): readonly SivBox[];
   /** Whether the token opens an account row: its `paths` reach it, and the key file's `allow.paths` do. */
-  opens(opened: Opened, row: Endpoint): boolean;
+  opens(opened: Opened, provider: Provider, row: Endpoint): boolean;
+  /** Whether the token's `paths`, and the key file's, spell out the id that a path asks for, which is then sent as it stands. */
+  spells(
+    opened: Opened,
+    provider: Provider,
+    asked: { readonly method: string; readonly relative: string },
+  ): boolean;
 }
 
 /** Sealing for one token at one provider. */
@@ -20,9 +26,10 @@ export interface IdScope {
   readonly kinds: ReadonlySet<string>;
   seal(kind: string, id: string): string;
   open(kind: string, sealed: string): string | null;
+  /** Whether the token itself names the upstream's id in this path. */
+  spells(method: string, relative: string): boolean;
 }
 
-const PREFIX = 'rai_';
 /** A longer text is not looked at: no provider's id comes near. */
 const MAX_SEALED = 4096;
 
@@ -33,22 +40,23 @@ export function createIdScope(
   ports: IdPorts | undefined,
 ): IdScope | null {
   if (provider.ids.length === 0) return null;
-  const kinds = sealedKinds(provider, (row) => ports?.opens(opened, row) ?? true);
+  const kinds = sealedKinds(provider, (row) => ports?.opens(opened, provider, row) ?? true);
   if (kinds.size === 0) return null;
   const { iss, sub, jti } = opened.claims;
   const subject = sub === undefined ? `jti:${jti}` : `sub:${sub}`;
   const contextOf = (kind: string) => [provider.id, kind, iss, subject].map(encodeUtf8);
   return {
     kinds,
+    spells: (method, relative) => ports?.spells(opened, provider, { method, relative }) ?? false,
     seal(kind, id) {
       const [box] = ports?.boxesOf(opened) ?? [];
       // a key that has gone ends its calls; what they still say must open nowhere
       const sealed = box?.seal(contextOf(kind), encodeUtf8(id)) ?? new Uint8Array(0);
-      return PREFIX + encodeBase64Url(sealed);
+      return SEALED_ID_PREFIX + encodeBase64Url(sealed);
     },
     open(kind, text) {
-      if (!text.startsWith(PREFIX) || text.length > MAX_SEALED) return null;
-      const sealed = decodeBase64Url(text.slice(PREFIX.length));
+      if (!text.startsWith(SEALED_ID_PREFIX) || text.length > MAX_SEALED) return null;
+      const sealed = decodeBase64Url(text.slice(SEALED_ID_PREFIX.length));
       // strict: one spelling alone, so that the same id is not known under several names
       if (sealed === null) return null;
       for (const box of ports?.boxesOf(opened) ?? []) {

@@ -19,11 +19,15 @@ export function openTarget(
   target: IdTarget,
   provider: Provider,
   scope: IdScope,
+  method: string,
 ): Pick<IdTarget, 'relative' | 'query'> | Denial {
   const row = target.match?.endpoint ?? null;
-  if (row === null) return leadsToIds(provider, scope, target.relative) ? deny('path_denied') : target;
+  const isSpelled = () => scope.spells(method, target.relative);
+  if (row === null) {
+    return leadsToIds(provider, scope, target.relative) && !isSpelled() ? deny('path_denied') : target;
+  }
   if (row.takes === undefined) return target;
-  const relative = openPath(row, target.relative, scope);
+  const relative = openPath(row, target.relative, scope) ?? (isSpelled() ? target.relative : null);
   const query = namesJob(row, target.query) ? openQuery(row, target.query, scope) : null;
   return relative === null || query === null ? deny('path_denied') : { relative, query };
 }
@@ -49,13 +53,15 @@ function openQuery(row: Endpoint, query: FilteredQuery, scope: IdScope): Filtere
 /** What is rewritten in body and answer; null when nothing is. */
 export function idsOf(
   upstream: { readonly provider: Provider; readonly origins: readonly UpstreamOrigin[] },
-  row: Endpoint | null,
+  { match, query }: Pick<IdTarget, 'match' | 'query'>,
   scope: IdScope,
 ): RouteIds | null {
+  const row = match?.endpoint ?? null;
   if (row === null) return null;
   const isSealed = ({ kind }: { readonly kind: string }) => scope.kinds.has(kind);
   const takes = (row.takes ?? []).filter(
-    (place): place is BodyIdTaken => place.in === 'body' && isSealed(place),
+    (place): place is BodyIdTaken =>
+      place.in === 'body' && isSealed(place) && !query.pairs.some(([name]) => name === place.unlessQuery),
   );
   const makes = (row.makes ?? []).filter(isSealed);
   const urls = row.urls ?? [];

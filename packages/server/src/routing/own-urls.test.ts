@@ -16,7 +16,7 @@ const routing = createRouting(
     catalog,
     vault: new Map(),
     allowOf: () => allowWith(),
-    ids: { boxesOf: () => [box], opens: () => false },
+    ids: { boxesOf: () => [box], opens: () => false, spells: () => false },
   },
 );
 

@@ -91,7 +91,7 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
     if (isDenial(target)) return target;
     const { root, relative, match, query } = target;
     const endpoint = match?.endpoint ?? null;
-    const sent = scope === null ? target : openTarget(target, provider, scope);
+    const sent = scope === null ? target : openTarget(target, provider, scope, arrival.method);
     if (isDenial(sent)) return sent;
     // the name of a further origin is no part of the path there
     const joined = root.slice(target.at.prefix.length) + sent.relative;
@@ -111,7 +111,7 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
       trusted: provider.trusted,
       vaultModels: entry?.models ?? null,
       vaultPaths: entry?.paths ?? null,
-      ids: scope === null ? null : idsOf(upstream, endpoint, scope),
+      ids: scope === null ? null : idsOf(upstream, target, scope),
     };
   }
 

@@ -52,6 +52,7 @@ describe('sealed ids in a body', () => {
     ['{"input":[{"id":"rai_item_a"},{"id":null}]}', '{"input":[{"id":"a"},{"id":null}]}'],
     ['{"input":{"id":"rai_item_a"}}', '{"input":{"id":"a"}}'],
     ['{"a":[{"b":{"file_id":"rai_file_\\u0066"}}]}', '{"a":[{"b":{"file_id":"f"}}]}'],
+    ['{"previous":["rai_response_r1"]}', '{"previous":["r1"]}'],
     [`{"audio_url":"${URL_PREFIX}rai_upload_u"}`, `{"audio_url":"${URL_PREFIX}u"}`],
     ['{"audio_url":"https://example.com/a.mp3"}', '{"audio_url":"https://example.com/a.mp3"}'],
     ['{"previous":null,"note":"rai_response_r1"}', '{"previous":null,"note":"rai_response_r1"}'],
@@ -67,6 +68,11 @@ describe('sealed ids in a body', () => {
     '{"previous":"rai_file_f"}',
     '{"input":[{"id":"rai_item_a"},{"id":"b"}]}',
     '{"file_id":"f"}',
+    // whoever takes a list for one string must not be handed a raw id in it
+    '{"previous":["r1"]}',
+    '{"input":[[{"id":"a"}]]}',
+    '{"x":[[{"file_id":[["f"]]}]]}',
+    `{"audio_url":["${URL_PREFIX}u"]}`,
     '{"metadata":{"file_id":"f"}}',
     `{"audio_url":"${URL_PREFIX}u"}`,
     `{"audio_url":"${URL_PREFIX}"}`,
@@ -92,6 +98,7 @@ describe('sealed ids in a body', () => {
     '{"previous":"rai_response_a","previous":"r1"}',
     '{"Previous":"r1"}',
     '{"x":{"FILE_ID":"f"}}',
+    '{"input":[[{"Id":"a"}]]}',
     '{"previous\\u0000x":"r1"}',
   ])('%j could be read in two ways', (body) => {
     expect(opened(body)).toBe('bad_body');

@@ -2,15 +2,14 @@
 import { type Denial, deny } from '../errors.ts';
 import type { RouteIds } from '../exchange.ts';
 import { editStrings } from '../json-edit.ts';
-import { createNameGuard, type NameGuard, pointsTo } from '../pointers.ts';
+import { createNameGuard, type NameGuard, type Path, pointsTo } from '../pointers.ts';
 import type { BodyIdTaken } from '../providers/provider.ts';
 
 const MAX_DEPTH = 64;
 
 /** The body with its ids opened; `path_denied` for one that this subject was not given, `bad_body` for a text that two readers may read differently. */
 export function openIds(bytes: Uint8Array, ids: RouteIds): Uint8Array | Denial {
-  const { takes } = ids;
-  const guard = guardOf(takes);
+  const { guard, places: all } = planOf(ids.takes);
   let foreign = false;
   const opened = new Map<string, string | null>();
   /** One id may stand in a body a million times: it is opened once. */
@@ -25,19 +24,19 @@ export function openIds(bytes: Uint8Array, ids: RouteIds): Uint8Array | Denial {
   const edited = editStrings(
     bytes,
     {
-      refuses: (path) => guard.isLookalike(path),
+      refuses: (path) => guard.isLookalike(namesOf(path)),
       replace(path, text) {
         // refused already: no more is opened for whoever sends many
         if (foreign) return null;
-        // a lone object may stand for a list of one
-        const places = takes.filter((place) => pointsTo(place.at, path, 'lenient'));
+        const here = namesOf(path);
+        const places = all.filter(({ names }) => pointsTo(names, here, 'exact'));
         if (places.length === 0) return null;
         const sealed = text();
-        for (const place of places) {
+        for (const { place } of places) {
           const id = openOnce(place, sealed);
           if (id !== null) return id;
         }
-        foreign ||= places.every((place) => !isElsewhere(place, sealed));
+        foreign ||= places.every(({ place }) => !isElsewhere(place, sealed));
         return null;
       },
     },
@@ -45,6 +44,11 @@ export function openIds(bytes: Uint8Array, ids: RouteIds): Uint8Array | Denial {
   );
   if (edited === null) return deny('bad_body');
   return foreign ? deny('path_denied') : edited;
+}
+
+/** Member names alone: a lone object may stand for a list, a list for what should be one string, and a list within a list for either. */
+function namesOf(path: Path): string[] {
+  return path.filter((step): step is string => typeof step === 'string' && step !== '*');
 }
 
 /** The string with its id opened, null when it is none of this subject's. */
@@ -61,12 +65,18 @@ function isElsewhere({ prefix = '' }: BodyIdTaken, text: string): boolean {
   return hostOf(text) !== hostOf(prefix);
 }
 
-const guards = new WeakMap<RouteIds['takes'], NameGuard>();
+interface Plan {
+  readonly guard: NameGuard;
+  readonly places: readonly { readonly place: BodyIdTaken; readonly names: readonly string[] }[];
+}
 
-function guardOf(takes: RouteIds['takes']): NameGuard {
-  const known = guards.get(takes);
+const plans = new WeakMap<RouteIds['takes'], Plan>();
+
+function planOf(takes: RouteIds['takes']): Plan {
+  const known = plans.get(takes);
   if (known !== undefined) return known;
-  const guard = createNameGuard(takes.map(({ at }) => at));
-  guards.set(takes, guard);
-  return guard;
+  const places = takes.map((place) => ({ place, names: namesOf(place.at) }));
+  const plan = { guard: createNameGuard(places.map(({ names }) => names)), places };
+  plans.set(takes, plan);
+  return plan;
 }

@@ -271,6 +271,26 @@ describe.each(RELAY_PATHS)('on the %s path', (path) => {
     expect(upstream.seen[3]?.body).toBe(JSON.stringify(part(geminiFile.uri)));
   });
 
+  it('an upload to Gemini takes no name that was somebody’s, and begins in JSON alone', async () => {
+    const as = (subject: string) =>
+      `${caller.at('google', { subject, allowedPaths: GOOGLE_PATHS })}/upload/v1beta/files`;
+    const start = { 'x-goog-upload-protocol': 'resumable', 'x-goog-upload-command': 'start' };
+    for (const body of [
+      { file: { name: 'files/g1' } },
+      { file: { name: 'g1' } },
+      { File: { name: 'files/g1' } },
+    ]) {
+      const { status } = await post(as('ben'), body, start);
+      expect([body, [400, 403].includes(status)]).toEqual([body, true]);
+    }
+    for (const type of ['multipart/related; boundary=x', 'audio/wav', 'text/plain']) {
+      const answer = await fetch(as('ben'), { method: 'POST', headers: { 'content-type': type }, body: 'x' });
+      expect([type, await codeOf(answer)]).toEqual([type, '415 unsupported_body']);
+    }
+    expect(upstream.lines()).toEqual([]);
+    expect((await post(as('ana'), { file: { display_name: 'x' } }, start)).status).toBe(200);
+  });
+
   it('with the token in a header the URLs have none in them', async () => {
     const token = caller.relay.token({ provider: 'replicate', apiKey: 'demo-key-2', maxCalls: null });
     const headers = { authorization: `Bearer ${token}` };

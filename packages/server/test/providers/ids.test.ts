@@ -375,6 +375,52 @@ describe('another subject’s', () => {
     expect(upstream.lines()).toEqual([]);
   });
 
+  it('is not listed by a token whose own list, and the key file’s, name the list alone', async () => {
+    for (const paths of [['GET /files'], ['HEAD /files/*'], ['GET /responses', 'POST /responses']]) {
+      const base = urlFor('ben', paths);
+      for (const [method, path] of [
+        ['GET', '/files'],
+        ['HEAD', '/files/file-1/content'],
+        ['GET', '/responses'],
+      ] as const) {
+        expect((await ask(base, method, path)).status).toBe(403);
+      }
+    }
+    expect(upstream.lines()).toEqual([]);
+  });
+
+  it('is reached where the token spells the upstream’s id out, and nothing beside it', async () => {
+    const base = urlFor('ben', [
+      'POST /responses',
+      'GET /responses/resp_1',
+      'GET /responses/resp_1/*',
+      'POST /files',
+      'GET /files/file-1',
+    ]);
+    for (const path of ['/responses/resp_1', '/responses/resp_1/input_items', '/files/file-1']) {
+      expect([path, (await ask(base, 'GET', path)).status]).toEqual([path, 200]);
+    }
+    upstream.seen.length = 0;
+    for (const path of [
+      '/responses/resp_2',
+      '/files/file-2',
+      '/files/file-1/content',
+      '/responses/resp_10',
+    ]) {
+      expect([path, (await ask(base, 'GET', path)).status]).toEqual([path, 403]);
+    }
+    expect((await ask(base, 'DELETE', '/responses/resp_1')).status).toBe(403);
+    expect(upstream.lines()).toEqual([]);
+  });
+
+  it('is opened where a token spells out the sealed id, for its subject alone', async () => {
+    const paths = [`GET /responses/${made.response}`];
+    expect((await ask(urlFor('ana', paths), 'GET', `/responses/${made.response}`)).status).toBe(200);
+    expect(upstream.lines()).toEqual(['GET https://api.openai.com/v1/responses/resp_1']);
+    expect((await ask(urlFor('ben', paths), 'GET', `/responses/${made.response}`)).status).toBe(403);
+    expect(upstream.lines()).toHaveLength(1);
+  });
+
   it('is not reached by a name in other letters, or by an id in a form', async () => {
     for (const body of [
       { model: 'm', Previous_Response_Id: 'resp_1' },

@@ -4,7 +4,7 @@
  */
 import type { Allow, Claims, UpstreamClaim } from 'relayapi-token';
 import { type Denial, deny } from '../../errors.ts';
-import type { Route } from '../../exchange.ts';
+import { type Route, SEALED_ID_PREFIX } from '../../exchange.ts';
 import type { Endpoint, Provider, ProviderCatalog } from '../../providers/provider.ts';
 
 /** `POST /chat/completions` taken apart; `prefix` ends in `/` and stands for a trailing `/*`. */
@@ -88,24 +88,66 @@ export function checkPath(claims: Claims, allow: Allow, method: string, route: R
 
 function overlaps(entry: PathEntry, row: Endpoint): boolean {
   if (entry.method !== row.method) return false;
+  return touches(entry, row);
+}
+
+/** What stands before the first `{…}` of a row's path. */
+function fixedOf(row: Endpoint): string {
+  return row.path.replace(/[{*].*$/s, '');
+}
+
+/** Whether an entry reaches a row's path, whatever their methods. */
+function touches(entry: PathEntry, row: Endpoint): boolean {
   if (entry.exact !== null) return rowMatches(row, entry.exact);
+  const fixed = fixedOf(row);
   const prefix = entry.prefix as string;
-  const fixed = row.path.replace(/[{*].*$/s, '');
-  // A row without placeholders is one path; any other may reach into the prefix or lie within it.
+  // a row without placeholders is one path; any other may reach into the prefix or lie within it
   return fixed.startsWith(prefix) || (fixed !== row.path && prefix.startsWith(fixed));
 }
 
-/**
- * Whether a token opens an account row for ids of its subject: by its own list and by the key file's. An entry that spells one id out in
- * a path is somebody's choice of that id, and seals none.
- */
-export function opensAccount(claims: Claims, allow: Allow | null, row: Endpoint): boolean {
-  const isPinned = row.takes?.some((place) => place.in === 'path') ?? false;
+/** Whether an entry is the list above a row's ids, which shows everybody's. A call that makes one of them is a row of its own. */
+function isListOf({ method, exact }: PathEntry, row: Endpoint, provider: Provider): boolean {
+  const fixed = fixedOf(row);
+  if (exact === null || ![fixed, fixed.replace(/\/$/, '')].includes(exact)) return false;
+  return !provider.endpoints.some((other) => other.method === method && rowMatches(other, exact));
+}
+
+/** Whether an entry spells out an id of the upstream's where a row takes one: somebody's choice of that id. */
+function spellsId({ exact, prefix }: PathEntry, row: Endpoint): boolean {
+  if (row.takes?.some((place) => place.in === 'path') !== true) return false;
+  const fixed = fixedOf(row);
+  const text = exact ?? (prefix as string);
+  const id = text.slice(fixed.length);
+  return text.startsWith(fixed) && id !== '' && !id.startsWith(SEALED_ID_PREFIX);
+}
+
+/** Whether a token opens an account row for ids of its subject: by its own list and by the key file's. */
+export function opensAccount(
+  claims: Claims,
+  allow: Allow | null,
+  provider: Provider,
+  row: Endpoint,
+): boolean {
   const opens = (text: string) => {
     const entry = readEntry(text);
-    return overlaps(entry, row) && !(isPinned && entry.exact !== null);
+    return (touches(entry, row) && !spellsId(entry, row)) || isListOf(entry, row, provider);
   };
   return (claims.paths?.some(opens) ?? false) && (allow?.paths.some(opens) ?? false);
+}
+
+/** Whether a token spells out the very id that is asked for, or what lies below it, and the key file agrees: it is then sent as it stands. */
+export function spellsOut(
+  claims: Claims,
+  allow: Allow | null,
+  provider: Provider,
+  { method, relative }: { readonly method: string; readonly relative: string },
+): boolean {
+  if (allow === null || findIn(allow.paths, method, relative) !== 'yes') return false;
+  return (claims.paths ?? []).some((text) => {
+    const entry = readEntry(text);
+    if (entry.method !== method || !reaches(entry, relative)) return false;
+    return provider.endpoints.some((row) => spellsId(entry, row));
+  });
 }
 
 function entryReachesAccount(provider: Provider, text: string): boolean {

@@ -2,7 +2,7 @@
 import type { Endpoint, IdKind, IdMade, IdTaken } from '../provider.ts';
 
 /** Uploads under way, and files. */
-export const GOOGLE_IDS: readonly IdKind[] = [{ kind: 'upload' }, { kind: 'file' }];
+export const GOOGLE_IDS: readonly IdKind[] = [{ kind: 'upload' }, { kind: 'file', with: 'upload' }];
 
 const FILE_URI = 'https://generativelanguage.googleapis.com/v1beta/files/';
 
@@ -61,7 +61,12 @@ export const GOOGLE_FILES: readonly Endpoint[] = [
     root: UPLOAD_ROOT,
     path: '/files',
     body: 'any',
-    takes: [{ kind: 'upload', in: 'query', name: 'upload_id' }],
+    takes: [
+      { kind: 'upload', in: 'query', name: 'upload_id' },
+      // whoever begins an upload may choose its name, and so one that was somebody's: only one's own. All in JSON, so that no other protocol
+      // brings a name along
+      { kind: 'file', in: 'body', at: ['file', 'name'], prefix: 'files/', unlessQuery: 'upload_id' },
+    ],
     makes: fileAt('file'),
     urls: [{ header: 'x-goog-upload-url' }],
     answerHeaders: ['x-goog-upload-url', 'x-goog-upload-status', 'x-goog-upload-chunk-granularity'],
