@@ -9,7 +9,7 @@ const NPM = 'node_modules/';
 const STAGES = 'ingress|policy|routing|translation|forwarding|metering|accounting|observability';
 
 /** Words that every room may use; `address` is one because ingress finds the client, policy judges it, and both must read alike. */
-const LEAVES = `${SERVER}/(address|errors|io|json-edit|late-lru|pointers|roster|splice|usage|clock|redact|secret-formats)\\.ts$`;
+const LEAVES = `${SERVER}/(address|errors|io|json-edit|late-lru|owned-headers|pointers|roster|sealed-id|splice|usage|clock|redact|secret-formats)\\.ts$`;
 const EXCHANGE = `${SERVER}/exchange\\.ts$`;
 const RENDER_ERROR = `${SERVER}/render-error\\.ts$`;
 /** Interfaces that a runtime or a shelf implements: whoever hands a value across may name them. */
@@ -124,8 +124,8 @@ const packageRules: IForbiddenRuleType[] = [
 const roomRules: IForbiddenRuleType[] = [
   allowOnly(
     'leaves-import-nothing',
-    'address, errors, pointers, roster, usage, clock and secret-formats import nothing',
-    `${SERVER}/(address|errors|pointers|roster|usage|clock|secret-formats)\\.ts$`,
+    'address, errors, owned-headers, pointers, roster, sealed-id, usage, clock and secret-formats import nothing',
+    `${SERVER}/(address|errors|owned-headers|pointers|roster|sealed-id|usage|clock|secret-formats)\\.ts$`,
     [],
   ),
   allowOnly(

@@ -69,9 +69,6 @@ export type RouteCredential =
       readonly destinationOf: (origin: string) => Destination;
     };
 
-/** How every sealed id begins. */
-export const SEALED_ID_PREFIX = 'rai_';
-
 /** What changes between caller and upstream on one route: ids that belong to the token's subject, and URLs that would lead past the relay. */
 export interface RouteIds {
   /** Places of the request body that hold sealed ids. */

@@ -208,7 +208,6 @@ describe('A24 exactly one credential goes up, the real one', () => {
       accept: 'application/json',
       'user-agent': 'demo/1',
       'accept-language': 'en',
-      'x-real-ip': '1.2.3.4',
       'openai-beta': 'assistants=v2',
       'anthropic-version': '2023-06-01',
       'anthropic-beta': 'one, two',

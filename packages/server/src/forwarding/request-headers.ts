@@ -1,52 +1,12 @@
 /** The header list that goes up: an allow-list, never "all but" (behaviour.md §5). The caller's credentials have no way through. */
 import type { AdmittedCall } from '../exchange.ts';
 import { headerValue, headerValues } from '../io.ts';
+import { isOwnedHeader } from '../owned-headers.ts';
 import type { Provider } from '../providers/provider.ts';
 import { appendLoop } from './cdn-loop.ts';
 import { isHeaderText } from './header-text.ts';
 import { sealIdempotencyKey } from './idempotency-key.ts';
 import type { ForwardingOptions } from './options.ts';
-
-/**
- * Never passed on whatever a provider entry says: credentials, framing, hop-by-hop fields, client addresses,
- * and what the relay sets itself.
- */
-const NEVER = new Set([
-  'accept-encoding',
-  'api-key',
-  'authorization',
-  'cdn-loop',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'cookie',
-  'expect',
-  'forwarded',
-  'host',
-  'idempotency-key',
-  'keep-alive',
-  'openai-organization',
-  'openai-project',
-  'origin',
-  'referer',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'via',
-  'x-api-key',
-  'x-goog-api-key',
-  // what signatures are sent in
-  'x-amz-content-sha256',
-  'x-amz-date',
-  'x-amz-security-token',
-  'x-content-sha256',
-  'x-date',
-  'x-security-token',
-  'x-tc-timestamp',
-  'x-tc-token',
-]);
-const NEVER_PREFIX = ['relay-', 'sec-', 'x-forwarded-', 'proxy-'];
 
 /** Flat header list for the upstream request, lower-case names; length and host are the transport's. */
 export function buildRequestHeaders(
@@ -125,8 +85,7 @@ function passedName(field: string, provider: Provider): string | null {
 
 /** True when the provider's entry lets this request header (lower case) through. */
 function mayPass(field: string, provider: Provider): boolean {
-  if (NEVER.has(field) || NEVER_PREFIX.some((prefix) => field.startsWith(prefix))) return false;
-  if (isSet(provider, field)) return false;
+  if (isOwnedHeader(field) || isSet(provider, field)) return false;
   if (field === 'content-type' || field === 'accept' || field === 'user-agent') return false;
   return provider.passHeaders.some((rule) =>
     rule.endsWith('*') ? field.startsWith(rule.slice(0, -1)) : field === rule,

@@ -2,12 +2,13 @@
  * The registry as one relay sees it: built-in entries, changed and extended by config. The entry file of this shelf.
  * Finds by id or alias, exactly as written; a name that no entry has is never taken for a URL, and an entry that is off is not found.
  */
+
 import type { Problem } from 'relayapi-token';
+import { reachesOwnedHeader } from '../owned-headers.ts';
 import { isPlainOrigin, isPlainPath, splitBase } from './base-url.ts';
 import { addProvider, overrideProvider, type ProviderOverride } from './override.ts';
 import { NEVER_PASSED_QUERY, type Provider, type ProviderCatalog } from './provider.ts';
 import { rebaseProvider } from './rebase.ts';
-import { RELAY_OWNED_HEADERS } from './reserved.ts';
 
 /** A catalog and what was wrong with the overrides; entries with a problem are left as the registry has them. */
 export interface CatalogResult {
@@ -162,11 +163,4 @@ function headerProblems(path: string, override: ProviderOverride): Problem[] {
     });
   }
   return problems;
-}
-
-function reachesOwnedHeader(name: string): boolean {
-  if (!name.endsWith('*')) return RELAY_OWNED_HEADERS.has(name);
-  const prefix = name.slice(0, -1);
-  for (const owned of RELAY_OWNED_HEADERS) if (owned.startsWith(prefix)) return true;
-  return false;
 }

@@ -3,8 +3,9 @@
  * the upstream's id. The context binds provider, kind, issuer and subject, so that what another subject was given opens no more than noise does.
  */
 import { decodeBase64Url, decodeUtf8, encodeBase64Url, encodeUtf8, type SivBox } from 'relayapi-token';
-import { type Opened, SEALED_ID_PREFIX } from '../exchange.ts';
+import type { Opened } from '../exchange.ts';
 import type { Endpoint, Provider } from '../providers/provider.ts';
+import { SEALED_ID_PREFIX } from '../sealed-id.ts';
 
 /** What sealing needs from outside. */
 export interface IdPorts {

@@ -25,6 +25,8 @@ export const FURTHER: Readonly<Record<string, Readonly<Record<string, string>>>>
 /** Open rows that the facts do not name, each list with what shows it. */
 export const BEYOND: Readonly<Record<string, readonly string[]>> = {
   ...OTHERS_BEYOND,
+  // counts, and keeps nothing: openai/openai-node, src/resources/responses/input-tokens.ts
+  openai: ['POST /v1/responses/input_tokens'],
   // an app has two to four segments: https://docs.fal.ai/model-endpoints/queue
   fal: ['POST /{owner}/{app}', 'POST /{owner}/{app}/{part}', 'POST /{owner}/{app}/{part}/{more}'],
   // on a host of its own, which the facts name

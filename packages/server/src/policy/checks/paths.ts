@@ -4,8 +4,9 @@
  */
 import type { Allow, Claims, UpstreamClaim } from 'relayapi-token';
 import { type Denial, deny } from '../../errors.ts';
-import { type Route, SEALED_ID_PREFIX } from '../../exchange.ts';
+import type { Route } from '../../exchange.ts';
 import type { Endpoint, Provider, ProviderCatalog } from '../../providers/provider.ts';
+import { SEALED_ID_PREFIX } from '../../sealed-id.ts';
 
 /** `POST /chat/completions` taken apart; `prefix` ends in `/` and stands for a trailing `/*`. */
 interface PathEntry {

@@ -2,6 +2,7 @@
  * What OpenAI's API keeps: answers, conversations, files, batches, videos. Account rows, opened by `paths` alone, whose ids are then the subject's
  * own (0033). Others that speak its language have the same rows. Lists stay closed: they would show everybody's.
  */
+import { RESPONSES } from '../endpoints.ts';
 import type { Endpoint, IdKind, IdMade, IdTaken } from '../provider.ts';
 
 const inPath = (kind: string): IdTaken => ({ kind, in: 'path', segment: kind });
@@ -72,6 +73,14 @@ const ANSWER_TAKES: readonly IdTaken[] = [
   { kind: 'item', in: 'body', at: ['input', '*', 'approval_request_id'] },
   ...FILES_IN_BODY,
 ];
+
+/** What an answer would cost in tokens; nothing is kept. */
+export const COUNT_ANSWER: Endpoint = {
+  ...RESPONSES,
+  path: '/responses/input_tokens',
+  takes: ANSWER_TAKES,
+  assumed: true,
+};
 
 const OWN_ANSWER: Omit<Endpoint, 'method'> = {
   ...ACCOUNT,

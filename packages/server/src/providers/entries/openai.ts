@@ -2,6 +2,7 @@
 import { defineProvider } from '../define.ts';
 import { OPENAI_ALL } from '../endpoints.ts';
 import {
+  COUNT_ANSWER,
   KEPT_ANSWERS,
   KEPT_BATCHES,
   KEPT_CONVERSATIONS,
@@ -19,6 +20,7 @@ export const openai = defineProvider({
   ids: OPENAI_IDS,
   endpoints: [
     ...keeping(OPENAI_ALL),
+    COUNT_ANSWER,
     ...KEPT_ANSWERS,
     ...KEPT_FILES,
     ...KEPT_BATCHES,
