@@ -84,7 +84,7 @@ describe('an origin with variables', () => {
     }
   });
 
-  it("takes the vault entry's own, and then none of the token", () => {
+  it("A16 takes the vault entry's own, and then none of the token", () => {
     const vault = { main: { provider: 'azure', credential: { key }, vars: { resource: 'ours' } } };
     expect(originFor({ provider: 'azure', vault: 'main' }, vault)).toBe('https://ours.openai.azure.com');
     expect(originFor({ provider: 'azure', vault: 'main', vars: { resource: 'theirs' } }, vault)).toBe(

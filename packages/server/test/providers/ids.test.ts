@@ -301,7 +301,7 @@ describe('keys and memory', () => {
   });
 });
 
-describe('another subject’s', () => {
+describe('A29 another subject’s', () => {
   const raw: Made = { response: 'resp_1', item: 'msg_of_resp_1', file: 'file-1' };
   const variants: Record<string, (id: string, upstreams: string) => string> = {
     'as it was given': (id) => id,

@@ -157,7 +157,7 @@ function jobRequest({ entry, row, root }: At, idOf: (kind: string) => string): R
   return { path, headers, body, ...(query.size > 0 && { query: query.toString() }) };
 }
 
-describe('what was made, its id sealed', () => {
+describe('A29 what was made, its id sealed', () => {
   it.each(WITH_IDS.map((entry) => [entry.id, entry] as const))('%s', async (id, entry) => {
     const sealed = await makeAll(entry);
     const jobs = rowsOf(entry, takesIds);
@@ -198,7 +198,7 @@ const TAKES_IN_BODY = WITH_IDS.filter(({ endpoints }) =>
   endpoints.some((row) => row.takes?.some((place) => place.in === 'body')),
 );
 
-describe('a call that goes on from an earlier one', () => {
+describe('A29 a call that goes on from an earlier one', () => {
   it.each(TAKES_IN_BODY.map((entry) => [entry.id, entry] as const))('%s', async (_, entry) => {
     const sealed = await makeAll(entry);
     for (const at of rowsOf(entry, ({ takes }) => takes?.some((place) => place.in === 'body') === true)) {
