@@ -89,7 +89,8 @@ describe('a sealed id', () => {
 
 describe('which kinds are sealed', () => {
   const kinds = (id: string, opens: IdPorts['opens']) => {
-    const scope = createIdScope(catalog.find(id) as Provider, ana, { ...ports, opens });
+    const opened = openedWith({ sub: 'ana', paths: ['GET /files/*'] });
+    const scope = createIdScope(catalog.find(id) as Provider, opened, { ...ports, opens });
     return scope === null ? [] : [...scope.kinds].sort();
   };
 

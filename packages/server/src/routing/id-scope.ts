@@ -41,6 +41,9 @@ export function createIdScope(
   ports: IdPorts | undefined,
 ): IdScope | null {
   if (provider.ids.length === 0) return null;
+  // most tokens open nothing that is kept: they are not to wait while each row is asked
+  if (opened.claims.paths === undefined && !provider.endpoints.some(({ kind }) => kind === 'job'))
+    return null;
   const kinds = sealedKinds(provider, (row) => ports?.opens(opened, provider, row) ?? true);
   if (kinds.size === 0) return null;
   const { iss, sub, jti } = opened.claims;
