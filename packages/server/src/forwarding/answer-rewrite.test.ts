@@ -12,6 +12,7 @@ const ids: RouteIds = {
     { kind: 'job', at: ['response', 'id'] },
     { kind: 'item', at: ['output', '*', 'id'] },
     { kind: 'file', at: ['file', 'name'], prefix: 'files/' },
+    { kind: 'file', at: ['file', 'name'], prefix: 'v2/files/' },
   ],
   urls: [{ at: ['urls', 'get'] }],
   seal: (kind, id) => `rai_${kind}_${[...id].reverse().join('')}`,
@@ -54,6 +55,13 @@ describe('a JSON answer', () => {
     expect(run(JSON_TYPE, before)).toBe(
       ` {"id" :"rai_job_ba", "note":"id ab", "deep":{"id":"ab"},\n"output":[{"id":"rai_item_x","n":1.50},{"id":7}],"file":{"name":"files/rai_file_f"},"urls":{"get":"${BASE}/v1/ab","web":"https://own.example/"}}\n`,
     );
+  });
+
+  it('knows an id behind each prefix that may stand at its place', () => {
+    expect(run(JSON_TYPE, '{"file":{"name":"v2/files/ab"}}')).toBe(
+      '{"file":{"name":"v2/files/rai_file_ba"}}',
+    );
+    expect(run(JSON_TYPE, '{"file":{"name":"v3/files/ab"}}')).toBe('{"file":{"name":"v3/files/ab"}}');
   });
 
   it('keeps URLs of other hosts, and all of them where the relay’s own is not known; a name without its prefix is no id', () => {

@@ -47,12 +47,15 @@ type Replace = (path: Path, text: () => string) => string | null;
 
 function replacer({ ids, base }: RewriteParts): Replace {
   return (path, text) => {
-    const made = ids.makes.find(({ at }) => pointsTo(at, path, 'exact'));
-    if (made !== undefined) {
-      const { kind, prefix = '' } = made;
+    const made = ids.makes.filter(({ at }) => pointsTo(at, path, 'exact'));
+    if (made.length > 0) {
       const whole = text();
-      const isId = whole.startsWith(prefix) && whole.length > prefix.length;
-      return isId ? prefix + ids.seal(kind, whole.slice(prefix.length)) : null;
+      // several: the same id behind another version of the API
+      for (const { kind, prefix = '' } of made) {
+        const isId = whole.startsWith(prefix) && whole.length > prefix.length;
+        if (isId) return prefix + ids.seal(kind, whole.slice(prefix.length));
+      }
+      return null;
     }
     if (base === null || !ids.urls.some((url) => 'at' in url && pointsTo(url.at, path, 'exact'))) return null;
     const there = ids.relayPath(text());

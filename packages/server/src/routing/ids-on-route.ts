@@ -1,6 +1,6 @@
 /** What sealed ids change on one route: the path and query that are sent, and what body and answer need. */
 import { type Denial, deny } from '../errors.ts';
-import type { RouteIds } from '../exchange.ts';
+import type { Arrival, RouteIds } from '../exchange.ts';
 import type { BodyIdTaken, Endpoint, Provider } from '../providers/provider.ts';
 import { type IdScope, leadsToIds } from './id-scope.ts';
 import type { UpstreamOrigin } from './more-origins.ts';
@@ -45,6 +45,7 @@ export function idsOf(
   upstream: { readonly provider: Provider; readonly origins: readonly UpstreamOrigin[] },
   row: Endpoint | null,
   scope: IdScope,
+  tokenPlace: Arrival['tokenPlace'],
 ): RouteIds | null {
   if (row === null) return null;
   const isSealed = ({ kind }: { readonly kind: string }) => scope.kinds.has(kind);
@@ -60,6 +61,6 @@ export function idsOf(
     urls,
     seal: scope.seal,
     open: scope.open,
-    relayPath: (url) => relayPathOf(upstream.provider, upstream.origins, scope, url),
+    relayPath: (url) => relayPathOf(upstream, scope, url, tokenPlace),
   };
 }

@@ -111,7 +111,7 @@ export function createRouting(options: RoutingOptions, ports: RoutingPorts): Rou
       trusted: provider.trusted,
       vaultModels: entry?.models ?? null,
       vaultPaths: entry?.paths ?? null,
-      ids: scope === null ? null : idsOf(upstream, endpoint, scope),
+      ids: scope === null ? null : idsOf(upstream, endpoint, scope, arrival.tokenPlace),
     };
   }
 
