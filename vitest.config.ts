@@ -21,7 +21,7 @@ const PATIENT = ['packages/server/test/{operations/life,pressure/upstreams}.test
 const ALONE = [
   'packages/demo-provider/test/{connections,knobs,start-demo-provider}.test.ts',
   // programs that take a core or two themselves: a browser, other people's clients
-  'packages/server/test/clients/{browser,matrix}.test.ts',
+  'packages/server/test/clients/{browser,jobs,matrix}.test.ts',
   'packages/server/test/contract/transport.test.ts',
   'packages/server/test/hostile/{revocation,secret-lines}.test.ts',
   'packages/server/test/pressure/{bombs,callers,limits}.test.ts',

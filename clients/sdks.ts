@@ -1,8 +1,5 @@
-/**
- * Runs SDKs as they are told: one JSON object a line comes in, `{ id, client, way, door }`, and one goes out,
- * `{ id, text }` or `{ id, error }` with what the SDK's own exception says. Many calls run at the same time.
- */
-import { createInterface } from 'node:readline';
+/** Runs SDKs as they are told by lines (lines.ts): `{ id, client, way, door }` comes in, the answer's text goes out. */
+import { followLines, type Numbered } from './lines.ts';
 import * as anthropicGoogle from './sdks/anthropic-google.ts';
 import type { Client, Door } from './sdks/client.ts';
 import * as frameworks from './sdks/frameworks.ts';
@@ -16,24 +13,14 @@ const CLIENTS: Readonly<Record<string, Client>> = {
   ...frameworks,
 };
 
-interface Order {
-  readonly id: number;
+interface Order extends Numbered {
   readonly client: string;
   readonly way: 'plain' | 'streamed';
   readonly door: Door;
 }
 
-async function follow({ client, way, door }: Order): Promise<object> {
+await followLines(async ({ client, way, door }: Order) => {
   const call = CLIENTS[client]?.[way];
-  if (!call) return { error: `there is no ${way} way of ${client}` };
-  try {
-    return { text: await call(door) };
-  } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const order: Order = JSON.parse(line);
-  void follow(order).then((result) => console.log(JSON.stringify({ id: order.id, ...result })));
-}
+  if (!call) throw new Error(`there is no ${way} way of ${client}`);
+  return call(door);
+});

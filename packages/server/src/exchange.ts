@@ -81,7 +81,7 @@ export interface RouteIds {
   /** The upstream's id; null for anything that this subject was not given. */
   open(kind: string, sealed: string): string | null;
   /** Where an absolute URL of the provider's is reached below the token (`/~queue/…`), its ids sealed; null for a URL that stays as it is. */
-  relayPath(url: string): string | null;
+  relayPath(url: string, tokenPlace: Arrival['tokenPlace']): string | null;
 }
 
 /** After routing: exactly where the request would go. */

@@ -12,6 +12,7 @@ const ids: RouteIds = {
     { kind: 'job', at: ['response', 'id'] },
     { kind: 'item', at: ['output', '*', 'id'] },
     { kind: 'file', at: ['file', 'name'], prefix: 'files/' },
+    { kind: 'file', at: ['file', 'name'], prefix: 'v2/files/' },
   ],
   urls: [{ at: ['urls', 'get'] }],
   seal: (kind, id) => `rai_${kind}_${[...id].reverse().join('')}`,
@@ -24,7 +25,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (pieces: readonly Uint8Array[]) => Buffer.concat(pieces).toString();
 
 function rewriteOf(type: string, book: (bytes: number) => boolean = () => true, base: string | null = BASE) {
-  return createAnswerRewrite(type, { ids, base, book });
+  return createAnswerRewrite(type, { ids, base, tokenPlace: 'path', book });
 }
 
 /** What comes out of `input`, cut at the given places. */
@@ -57,7 +58,7 @@ it('seals an id that comes again and again once', () => {
       return ids.seal(kind, id);
     },
   };
-  const parts = { ids: counting, base: BASE, book: () => true };
+  const parts = { ids: counting, base: BASE, tokenPlace: 'path' as const, book: () => true };
   const rewrite = createAnswerRewrite(SSE, parts) as AnswerRewrite;
   const out = rewrite.push(bytes('data: {"id":"ab","output":[{"id":"ab"}]}\n'.repeat(500)));
   // once as a job, once as an item
@@ -88,6 +89,13 @@ describe('a JSON answer', () => {
     expect(run(JSON_TYPE, before)).toBe(
       ` {"id" :"rai_job_ba", "note":"id ab", "deep":{"id":"ab"},\n"output":[{"id":"rai_item_x","n":1.50},{"id":7}],"file":{"name":"files/rai_file_f"},"urls":{"get":"${BASE}/v1/ab","web":"https://own.example/"}}\n`,
     );
+  });
+
+  it('knows an id behind each prefix that may stand at its place', () => {
+    expect(run(JSON_TYPE, '{"file":{"name":"v2/files/ab"}}')).toBe(
+      '{"file":{"name":"v2/files/rai_file_ba"}}',
+    );
+    expect(run(JSON_TYPE, '{"file":{"name":"v3/files/ab"}}')).toBe('{"file":{"name":"v3/files/ab"}}');
   });
 
   it('keeps URLs of other hosts, and all of them where the relay’s own is not known; a name without its prefix is no id', () => {
@@ -227,6 +235,6 @@ describe('an event stream', () => {
 it.each([null, 'text/plain', 'application/octet-stream', 'audio/mpeg', 'application/x-ndjson', 'text/json'])(
   'an answer of type %s is not looked into',
   (type) => {
-    expect(createAnswerRewrite(type, { ids, base: BASE, book: () => true })).toBeNull();
+    expect(createAnswerRewrite(type, { ids, base: BASE, tokenPlace: 'path', book: () => true })).toBeNull();
   },
 );

@@ -4,7 +4,7 @@
  */
 import { concatBytes } from 'relayapi-token';
 import { type Denial, deny, isDenial } from '../errors.ts';
-import type { RouteIds } from '../exchange.ts';
+import type { Arrival, RouteIds } from '../exchange.ts';
 import { editStrings } from '../json-edit.ts';
 import { type Path, pointsTo } from '../pointers.ts';
 
@@ -23,6 +23,8 @@ export interface RewriteParts {
   readonly ids: RouteIds;
   /** The relay's URL up to where a path is appended; null: URLs stay. */
   readonly base: string | null;
+  /** Where the caller has its token. */
+  readonly tokenPlace: Arrival['tokenPlace'];
   /** Books so many more bytes; false when there is no room. */
   readonly book: (bytes: number) => boolean;
 }
@@ -65,16 +67,16 @@ class Editor {
   }
 
   #replace(path: Path, text: () => string): string | null {
-    const { ids, base } = this.#parts;
-    const made = ids.makes.find(({ at }) => pointsTo(at, path, 'exact'));
-    if (made !== undefined) {
-      const { kind, prefix = '' } = made;
+    const { ids, base, tokenPlace } = this.#parts;
+    const made = ids.makes.filter(({ at }) => pointsTo(at, path, 'exact'));
+    if (made.length > 0) {
       const whole = text();
-      const isId = whole.startsWith(prefix) && whole.length > prefix.length;
-      return isId ? this.#seal(kind, prefix, whole) : null;
+      // several: the same id behind another version of the API
+      const own = made.find(({ prefix = '' }) => whole.startsWith(prefix) && whole.length > prefix.length);
+      return own === undefined ? null : this.#seal(own.kind, own.prefix ?? '', whole);
     }
     if (base === null || !ids.urls.some((url) => 'at' in url && pointsTo(url.at, path, 'exact'))) return null;
-    const there = ids.relayPath(text());
+    const there = ids.relayPath(text(), tokenPlace);
     return there === null ? null : base + there;
   }
 

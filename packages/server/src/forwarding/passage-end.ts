@@ -88,7 +88,8 @@ export function passedHeaders(p: Passage, contentLength: number | null): [string
   );
   const { endpoint, ids } = p.call.route;
   if (endpoint?.answerHeaders !== undefined) {
-    picked.push(...rowHeaders(p.upstreamHeaders, endpoint.answerHeaders, ids, p.stage.relayBase(p.call)));
+    const reader = { base: p.stage.relayBase(p.call), tokenPlace: p.call.arrival.tokenPlace };
+    picked.push(...rowHeaders(p.upstreamHeaders, endpoint.answerHeaders, ids, reader));
   }
   return picked.some(([, value]) => p.finder.inText(value)) ? null : picked;
 }

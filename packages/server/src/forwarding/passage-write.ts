@@ -10,7 +10,8 @@ import { joinAnswerHeaders } from './response-headers.ts';
 export function rewriteOf(p: Passage, ids: RouteIds, type: string | null): AnswerRewrite | null {
   const { call, stage } = p;
   const book = (bytes: number) => stage.bookAnswer(call, bytes);
-  return createAnswerRewrite(type, { ids, base: stage.relayBase(call), book });
+  const { tokenPlace } = call.arrival;
+  return createAnswerRewrite(type, { ids, base: stage.relayBase(call), tokenPlace, book });
 }
 
 /** Bytes that were searched: to be rewritten where the route says so. */

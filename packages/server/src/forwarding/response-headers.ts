@@ -1,6 +1,6 @@
 /** The header list that a relayed answer carries: the relay's own lines, then an allow-list of the upstream's (behaviour.md §5). */
 import { exposeAlso } from '../base-headers.ts';
-import type { AdmittedCall, RouteIds } from '../exchange.ts';
+import type { AdmittedCall, Arrival, RouteIds } from '../exchange.ts';
 import { type HeaderList, headerValue, type RawHeaders } from '../io.ts';
 import { isHeaderText } from './header-text.ts';
 
@@ -54,14 +54,14 @@ export function rowHeaders(
   rawHeaders: RawHeaders,
   names: readonly string[],
   ids: RouteIds | null,
-  base: string | null,
+  { base, tokenPlace }: { readonly base: string | null; readonly tokenPlace: Arrival['tokenPlace'] },
 ): [string, string][] {
   const lines: [string, string][] = [];
   for (const name of names) {
     let value = headerValue(rawHeaders, name);
     if (value === null || value === '' || value.length > 4096 || !isHeaderText(value)) continue;
     if (ids?.urls.some((url) => 'header' in url && url.header === name)) {
-      const there = ids.relayPath(value);
+      const there = ids.relayPath(value, tokenPlace);
       value = base === null || there === null ? null : base + there;
     }
     if (value !== null) lines.push([name, value]);

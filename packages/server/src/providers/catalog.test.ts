@@ -47,11 +47,17 @@ describe('an override', () => {
 
   it('without a path keeps all roots, with one of them moves all, with another one has that alone', () => {
     const rootsAt = (base_url: string) => entryOf('google', { google: { base_url } });
-    const roots = ['/v1beta', '/v1', '/v1beta/openai', '/upload/v1beta'];
+    const roots = ['/v1beta', '/v1', '/v1beta/openai', '/upload/v1beta', '/upload/v1'];
     expect(rootsAt('http://localhost:1').roots).toEqual(roots);
     expect(rootsAt('http://localhost:1/').roots).toEqual(roots);
     const moved = rootsAt('http://localhost:1/gw/v1');
-    expect(moved.roots).toEqual(['/gw/v1', '/gw/v1beta', '/gw/v1beta/openai', '/gw/upload/v1beta']);
+    expect(moved.roots).toEqual([
+      '/gw/v1',
+      '/gw/v1beta',
+      '/gw/v1beta/openai',
+      '/gw/upload/v1beta',
+      '/gw/upload/v1',
+    ]);
     for (const row of moved.endpoints) expect(moved.roots).toContain(row.root);
     const other = rootsAt('http://localhost:1/gw');
     expect(other.roots).toEqual(['/gw']);

@@ -72,6 +72,6 @@ export function idsOf(
     urls,
     seal: scope.seal,
     open: scope.open,
-    relayPath: (url) => relayPathOf(upstream.provider, upstream.origins, scope, url),
+    relayPath: (url, tokenPlace) => relayPathOf(upstream, scope, url, tokenPlace),
   };
 }

@@ -21,11 +21,17 @@ const routing = createRouting(
 );
 
 /** What becomes of a URL in the answer to a call, and where that leads when it is followed. */
-function follow(provider: string, rest: string, url: string, method = 'GET'): string | null {
+function follow(
+  provider: string,
+  rest: string,
+  url: string,
+  method = 'GET',
+  tokenPlace: 'path' | 'header' = 'path',
+): string | null {
   const opened = openedWith({ upstream: [{ provider, key: new Secret(KEY) }] });
   const made = routing.route(opened, arrivalFor(rest));
   if (isDenial(made)) throw new Error(made.denied);
-  const path = made.ids?.relayPath(url) ?? null;
+  const path = made.ids?.relayPath(url, tokenPlace) ?? null;
   if (path === null) return null;
   const [below = '', query = null] = path.split('?');
   const route = routing.route(opened, arrivalFor(below, { method, query }));
@@ -38,6 +44,7 @@ describe('a URL of the provider’s', () => {
     ['replicate', '/predictions', 'https://api.replicate.com/v1/predictions/p1', 'GET'],
     ['replicate', '/predictions', 'https://api.replicate.com/v1/predictions/p1/cancel', 'POST'],
     ['replicate', '/predictions', 'https://stream.replicate.com/v1/files/f-1', 'GET'],
+    ['replicate', '/predictions', 'https://stream-b.svc.ric1.c.replicate.net/v1/streams/s-1', 'GET'],
     ['fal', '/~queue/a/b', 'https://queue.fal.run/a/b/requests/r-1/status', 'GET'],
     ['fal', '/~queue/a/b', 'https://queue.fal.run/w/a/b/requests/r-1', 'GET'],
     ['bfl', '/flux-dev', 'https://api.us1.bfl.ai/v1/get_result?id=t-1', 'GET'],
@@ -72,6 +79,14 @@ describe('a URL of the provider’s', () => {
   it('whose port is the usual one is the same host', () => {
     const url = 'https://api.replicate.com:443/v1/predictions/p1';
     expect(follow('replicate', '/predictions', url)).toBe('https://api.replicate.com/v1/predictions/p1');
+  });
+
+  it('that is asked without a credential is led back where the token stands in the URL alone', () => {
+    const stream = 'https://stream.replicate.com/v1/files/f-1';
+    expect(follow('replicate', '/predictions', stream, 'GET', 'path')).toBe(stream);
+    expect(follow('replicate', '/predictions', stream, 'GET', 'header')).toBeNull();
+    const get = 'https://api.replicate.com/v1/predictions/p1';
+    expect(follow('replicate', '/predictions', get, 'GET', 'header')).toBe(get);
   });
 
   it('keeps of its query what a caller may ask, with ids sealed', () => {

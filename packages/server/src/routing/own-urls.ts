@@ -1,4 +1,5 @@
 /** Absolute URLs of the provider's in its answers, as paths below the token: only to origins that the entry names, and only where a row leads. */
+import type { Arrival } from '../exchange.ts';
 import type { Endpoint, Provider } from '../providers/provider.ts';
 import { findEndpoint } from './endpoints.ts';
 import type { IdScope } from './id-scope.ts';
@@ -13,10 +14,10 @@ const MAX_URL = 4096;
 
 /** Path and query below the token for `url`, or null when it stays as it is. Ids in it are sealed, queries filtered as a caller's own. */
 export function relayPathOf(
-  provider: Provider,
-  origins: readonly UpstreamOrigin[],
+  { provider, origins }: { readonly provider: Provider; readonly origins: readonly UpstreamOrigin[] },
   scope: IdScope,
   url: string,
+  tokenPlace: Arrival['tokenPlace'],
 ): string | null {
   if (url.length > MAX_URL) return null;
   const parts = URL_PARTS.exec(url);
@@ -30,6 +31,8 @@ export function relayPathOf(
     const row = rowOf(provider, at.prefix + root, relative);
     const query = row === null ? null : filterQuery(parts[3] ?? null, provider.passQuery);
     if (row === null || query === null) continue;
+    // whoever follows it sends no credential, so that only a token in the URL itself would let them in
+    if (row.auth?.kind === 'none' && tokenPlace !== 'path') return null;
     const path = at.prefix + root + sealPath(row, relative, scope);
     const pairs = query.pairs.map(([name, value], i) => {
       const taken = row.takes?.find((place) => place.in === 'query' && place.name === name);

@@ -14,7 +14,8 @@ export function openIds(bytes: Uint8Array, ids: RouteIds): Uint8Array | Denial {
   const opened = new Map<string, string | null>();
   /** One id may stand in a body a million times: it is opened once. */
   const openOnce = (place: BodyIdTaken, sealed: string): string | null => {
-    const name = `${place.kind}\0${sealed}`;
+    // the same text may be an id behind one prefix and none behind another
+    const name = `${place.kind}\0${place.prefix ?? ''}\0${sealed}`;
     const before = opened.get(name);
     if (before !== undefined) return before;
     const id = openAt(place, sealed, ids);

@@ -11,7 +11,11 @@ export const ADDED: Readonly<
 
 /** Further hosts of a provider by the name they have in front of a path. By hand, from the facts' notes and the answers that the providers document. */
 export const FURTHER: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  replicate: { '/~stream': 'https://stream.replicate.com' },
+  replicate: {
+    '/~stream': 'https://stream.replicate.com',
+    '/~ric1': 'https://stream-b.svc.ric1.c.replicate.net',
+    '/~rno2': 'https://stream-b.svc.rno2.c.replicate.net',
+  },
   fal: { '/~queue': 'https://queue.fal.run' },
   'black-forest-labs': Object.fromEntries(
     ['eu', 'us', 'ice', 'eu1', 'eu2', 'eu3', 'eu4', 'us1', 'us2', 'us3', 'us4'].map((region) => [

@@ -1,14 +1,14 @@
 /** Google AI (the Gemini API). Not Vertex, which has other hosts and credentials. */
 import { BEARER, defineProvider, keyHeader } from '../define.ts';
 import { CHAT, EMBEDDINGS, GEMINI, under } from '../endpoints.ts';
-import { GOOGLE_FILES, GOOGLE_IDS, UPLOAD_HEADERS, UPLOAD_ROOT, withFiles } from './google-files.ts';
+import { GOOGLE_FILES, GOOGLE_IDS, UPLOAD_HEADERS, UPLOAD_ROOTS, withFiles } from './google-files.ts';
 
 /** generativelanguage.googleapis.com; OpenAI-compatible chat and embeddings under `/v1beta/openai` take the key as a bearer token. */
 export const google = defineProvider({
   id: 'google',
   name: 'Google AI (Gemini API)',
   base: 'https://generativelanguage.googleapis.com/v1beta',
-  moreRoots: ['/v1', '/v1beta/openai', UPLOAD_ROOT],
+  moreRoots: ['/v1', '/v1beta/openai', ...UPLOAD_ROOTS],
   aliases: ['gemini', 'googleai'],
   ids: GOOGLE_IDS,
   endpoints: [

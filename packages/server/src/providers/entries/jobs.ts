@@ -44,12 +44,28 @@ const OWN_PREDICTION = {
   urls: PREDICTION_URLS,
 };
 
+/** The address of a stream is its credential: clients send none there. Files come from one host, text from where the prediction runs. */
+const STREAM: Endpoint = {
+  ...READ,
+  path: '/streams/{stream}',
+  takes: [inPath('stream')],
+  auth: { kind: 'none' },
+  stream: 'sse',
+};
+const TEXT_STREAMS = ['ric1', 'rno2'].map(
+  (alias): MoreOrigin => ({
+    alias,
+    origin: `https://stream-b.svc.${alias}.c.replicate.net`,
+    roots: ['/v1'],
+  }),
+);
+
 /** replicate.com: predictions, their cancelling and their event streams. Lists, files, trainings and deployments stay closed. */
 const replicate = defineProvider({
   id: 'replicate',
   name: 'Replicate',
   base: 'https://api.replicate.com/v1',
-  moreOrigins: [{ alias: 'stream', origin: 'https://stream.replicate.com', roots: ['/v1'] }],
+  moreOrigins: [{ alias: 'stream', origin: 'https://stream.replicate.com', roots: ['/v1'] }, ...TEXT_STREAMS],
   ids: [{ kind: 'prediction' }, { kind: 'stream' }],
   endpoints: [
     { ...NEW_PREDICTION, path: '/predictions', models: [{ in: 'body', at: ['version'] }] },
@@ -57,15 +73,8 @@ const replicate = defineProvider({
     { ...NEW_PREDICTION, path: '/deployments/{owner}/{name}/predictions', models: [NAMED] },
     { ...OWN_PREDICTION, path: '/predictions/{prediction}' },
     { ...OWN_PREDICTION, method: 'POST', path: '/predictions/{prediction}/cancel' },
-    // the address of a stream is its credential: clients send none there
-    {
-      ...READ,
-      root: '/~stream/v1',
-      path: '/files/{stream}',
-      takes: [inPath('stream')],
-      auth: { kind: 'none' },
-      stream: 'sse',
-    },
+    { ...STREAM, root: '/~stream/v1', path: '/files/{stream}' },
+    ...TEXT_STREAMS.map(({ alias }): Endpoint => ({ ...STREAM, root: `/~${alias}/v1` })),
     { ...READ, kind: 'models', root: '/v1', path: '/models/{owner}/{name}' },
   ],
   passHeaders: ['prefer', 'cancel-after'],

@@ -1,4 +1,4 @@
-/** A program that runs clients: one JSON object a line goes in, one comes out, in any order (clients/sdks.ts, clients/sdks.py). */
+/** A program that runs clients: one JSON object a line goes in, one comes out, in any order (clients/sdks.ts, clients/jobs.ts, clients/sdks.py). */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -14,12 +14,21 @@ export interface Order {
   };
 }
 
+/** One step of a job (clients/jobs.ts). */
+export interface JobOrder {
+  readonly client: string;
+  readonly step: string;
+  readonly door: { readonly base: string; readonly key: string };
+  /** Ids and URLs of other steps. */
+  readonly given?: Readonly<Record<string, string>>;
+}
+
 /** The answer's text, or what the client's own exception says. */
 export type Result = { readonly text: string } | { readonly error: string };
 
 /** A running program. */
 export interface ClientProgram {
-  ask(order: Order): Promise<Result>;
+  ask(order: Order | JobOrder): Promise<Result>;
   /** What it printed to standard error. */
   complaints(): string;
   stop(): void;
@@ -71,7 +80,7 @@ export function startClientProgram(command: string, args: readonly string[]): Cl
     waiting.get(id)?.(result as Result);
     waiting.delete(id);
   });
-  const send = (order: Order): Promise<Result> =>
+  const send = (order: Order | JobOrder): Promise<Result> =>
     new Promise((resolve) => {
       if (ended !== null) return resolve({ error: ended });
       const id = ++last;

@@ -15,26 +15,9 @@ import type { Case } from './cases.ts';
 export type Place = 'path' | 'header';
 
 const json = { method: 'POST', dialect: 'opaque', body: 'json', models: null } as const;
-const PATH_MODEL = [{ in: 'path', segment: 'model' }] as const;
 
 /** Providers that the registry may not have yet: written out as config would; a row of the registry of the same name takes over. */
 const WRITTEN_OUT: Readonly<Record<string, object>> = {
-  replicate: {
-    roots: ['/v1'],
-    pass_headers: ['prefer'],
-    endpoints: [
-      { ...json, path: '/models/{owner}/{model}/predictions', models: PATH_MODEL },
-      { method: 'GET', path: '/predictions/{id}', kind: 'models', body: 'none', models: [] },
-    ],
-  },
-  assemblyai: {
-    roots: ['/v2'],
-    auth: { kind: 'header', name: 'authorization', template: '{key}' },
-    endpoints: [
-      { ...json, path: '/transcript' },
-      { method: 'GET', path: '/transcript/{id}', kind: 'models', body: 'none', models: [] },
-    ],
-  },
   mcp: {
     roots: [''],
     pass_headers: ['mcp-protocol-version'],
