@@ -73,7 +73,7 @@ export const serverSection = group(
     }),
     max_buffered_bytes: whole(256 * MIB, MIB, 64 * 1024 * MIB, {
       description:
-        'Memory for all request bodies held at once because a claim looks into them; beyond it requests get 503. Several workers have an equal share each.',
+        'Memory for all bodies held at once: requests that a claim looks into, and answers in which ids are sealed; beyond it requests get 503. Several workers have an equal share each.',
       unit: 'bytes',
       security: 'More than the machine can spare lets holders of tokens exhaust its memory.',
     }),
