@@ -98,7 +98,8 @@ export const SDKS: readonly Row[] = [
     client: 'replicate',
     provider: 'replicate',
     setup: "new Replicate({ baseUrl: RELAY + '/v1', auth: TOKEN })",
-    unstreamed: 'its streams come from another host, past the relay',
+    unstreamed:
+      'its streams come from further hosts, and the one provider of this run stands at a base URL, which has none: see [jobs and files](guides/jobs-and-files.md)',
     note: 'its exceptions name the whole URL: with a token in the path, the token, too',
   },
   {
