@@ -125,7 +125,8 @@ export const SDKS: readonly Row[] = [
     client: 'bedrock',
     provider: 'amazon-bedrock',
     setup:
-      "new BedrockRuntimeClient({ endpoint: RELAY, region, token: { token: TOKEN }, authSchemePreference: ['httpBearerAuth'], requestHandler: new NodeHttpHandler() })",
+      'AWS_BEARER_TOKEN_BEDROCK=TOKEN in the environment; new BedrockRuntimeClient({ endpoint: RELAY, region, requestHandler: new NodeHttpHandler() })',
+    note: "the variable is the SDK's own way to a bearer token, and with it needs no other setting; in code the same is `token: { token: TOKEN }, authSchemePreference: ['httpBearerAuth']`. `NodeHttpHandler` speaks HTTP/1.1, the default handler HTTP/2 alone",
   },
   {
     name: 'ai with @ai-sdk/openai',
