@@ -57,29 +57,59 @@ export const assemblyai: Client = {
   streamed: null,
 };
 
-/** The token is a bearer token; the default handler speaks HTTP/2 alone, so it gets the one for HTTP/1.1. */
-const bedrockClient = ({ base, key }: Door) =>
-  new BedrockRuntimeClient({
-    endpoint: base,
-    region: 'us-east-1',
-    token: { token: key },
-    authSchemePreference: ['httpBearerAuth'],
-    maxAttempts: 1,
-    requestHandler: new NodeHttpHandler(),
-  });
+/** Says when a request was signed. The default handler speaks HTTP/2 alone, this one HTTP/1.1. */
+class TellingHandler extends NodeHttpHandler {
+  readonly #signed: () => void;
+
+  constructor(signed: () => void) {
+    super();
+    this.#signed = signed;
+  }
+
+  override handle(...args: Parameters<NodeHttpHandler['handle']>): ReturnType<NodeHttpHandler['handle']> {
+    this.#signed();
+    return super.handle(...args);
+  }
+}
+
+let turn: Promise<void> = Promise.resolve();
+
+/** The token is a bearer token, from the variable that the SDK knows. It is read when a request is signed, and a process has only one: the next call waits until then. */
+async function withBedrock<T>(
+  { base, key }: Door,
+  call: (client: BedrockRuntimeClient) => Promise<T>,
+): Promise<T> {
+  const before = turn;
+  const { promise, resolve: signed } = Promise.withResolvers<void>();
+  turn = promise;
+  await before;
+  process.env['AWS_BEARER_TOKEN_BEDROCK'] = key;
+  try {
+    return await call(
+      new BedrockRuntimeClient({
+        endpoint: base,
+        region: 'us-east-1',
+        maxAttempts: 1,
+        requestHandler: new TellingHandler(signed),
+      }),
+    );
+  } finally {
+    signed();
+  }
+}
 
 export const bedrock: Client = {
-  async plain(door) {
-    const messages = [{ role: 'user' as const, content: [{ text: door.prompt }] }];
-    const answer = await bedrockClient(door).send(new ConverseCommand({ modelId: door.model, messages }));
-    return (answer.output?.message?.content ?? []).map((block) => block.text ?? '').join('');
-  },
-  async streamed(door) {
-    const messages = [{ role: 'user' as const, content: [{ text: door.prompt }] }];
-    const answer = await bedrockClient(door).send(
-      new ConverseStreamCommand({ modelId: door.model, messages }),
-    );
-    if (answer.stream === undefined) return '';
-    return join(answer.stream, (event) => event.contentBlockDelta?.delta?.text);
-  },
+  plain: (door) =>
+    withBedrock(door, async (client) => {
+      const messages = [{ role: 'user' as const, content: [{ text: door.prompt }] }];
+      const answer = await client.send(new ConverseCommand({ modelId: door.model, messages }));
+      return (answer.output?.message?.content ?? []).map((block) => block.text ?? '').join('');
+    }),
+  streamed: (door) =>
+    withBedrock(door, async (client) => {
+      const messages = [{ role: 'user' as const, content: [{ text: door.prompt }] }];
+      const answer = await client.send(new ConverseStreamCommand({ modelId: door.model, messages }));
+      if (answer.stream === undefined) return '';
+      return join(answer.stream, (event) => event.contentBlockDelta?.delta?.text);
+    }),
 };

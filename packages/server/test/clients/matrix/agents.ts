@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ErrorCode } from '../../../src/errors.ts';
+import type { Case } from './cases.ts';
 import type { Place } from './relays.ts';
+import type { Oddity } from './rows.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
 const GUIDE = readFileSync(join(ROOT, 'docs/guides/agents.md'), 'utf8');
@@ -26,6 +28,13 @@ export interface Agent {
   readonly settings?: { readonly language: 'toml' | 'json'; readonly file: string };
   /** No telemetry, no updates. */
   readonly quiet: Readonly<Record<string, string>>;
+  /** The agent's own setting for giving up at once: a variable, or what its settings file has more. A call that fails is told in the same words. */
+  readonly givingUp: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly settings?: (text: string) => string;
+  };
+  /** Errors whose words it hides, and what it shows instead. */
+  readonly odd: Readonly<Partial<Record<ErrorCode, Oddity>>>;
 }
 
 /** The three. */
@@ -35,6 +44,13 @@ export const AGENTS: readonly Agent[] = [
     package: '@anthropic-ai/claude-code',
     provider: 'anthropic',
     quiet: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', DISABLE_AUTOUPDATER: '1' },
+    givingUp: { env: { CLAUDE_CODE_MAX_RETRIES: '0' } },
+    odd: {
+      request_too_large: {
+        shows: 'Request too large (max 32MB)',
+        why: 'it has words of its own for each 413',
+      },
+    },
   },
   {
     name: 'Codex',
@@ -42,6 +58,16 @@ export const AGENTS: readonly Agent[] = [
     provider: 'openai',
     settings: { language: 'toml', file: '.codex/config.toml' },
     quiet: {},
+    givingUp: {
+      // the file's last table is the provider's
+      settings: (text) => `${text}request_max_retries = 0\nstream_max_retries = 0\n`,
+    },
+    odd: {
+      rate_limited: {
+        shows: 'exceeded retry limit, last status: 429 Too Many Requests',
+        why: 'it has words of its own for each 429',
+      },
+    },
   },
   {
     name: 'Gemini CLI',
@@ -49,11 +75,12 @@ export const AGENTS: readonly Agent[] = [
     provider: 'google',
     settings: { language: 'json', file: '.gemini/settings.json' },
     quiet: { GEMINI_TELEMETRY_ENABLED: 'false' },
+    givingUp: {
+      settings: (text) => JSON.stringify({ ...JSON.parse(text), general: { maxAttempts: 1 } }),
+    },
+    odd: {},
   },
 ];
-
-/** What an agent is led into; each ends it. */
-export const AGENT_ERRORS: readonly ErrorCode[] = ['token_invalid', 'calls_exhausted'];
 
 /** Whether clients/install.sh has brought them. */
 export function hasAgents(): boolean {
@@ -77,8 +104,17 @@ function block(agent: Agent, place: Place, language: string): string {
   return found;
 }
 
-/** Runs an agent as the guide says, at a relay at `origin`. */
-export async function runAgent(agent: Agent, place: Place, origin: string, token: string): Promise<AgentRun> {
+/** Where an agent is sent. */
+export interface AgentDoor {
+  readonly place: Place;
+  readonly origin: string;
+  readonly token: string;
+  /** What goes wrong there; absent: nothing does. */
+  readonly given?: Case;
+}
+
+/** Runs an agent as the guide says; where something goes wrong, it is told to give up at once. */
+export async function runAgent(agent: Agent, { place, origin, token, given }: AgentDoor): Promise<AgentRun> {
   const home = mkdtempSync(join(tmpdir(), 'relayapi-agent-'));
   const outside = await startOutside();
   const url = `${origin}/relayapi/${token}`;
@@ -91,7 +127,8 @@ export async function runAgent(agent: Agent, place: Place, origin: string, token
     if (agent.settings) {
       const file = join(home, agent.settings.file);
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, here(block(agent, place, agent.settings.language)));
+      const text = here(block(agent, place, agent.settings.language));
+      writeFileSync(file, (given && agent.givingUp.settings?.(text)) ?? text);
     }
     const work = join(home, 'work');
     mkdirSync(work);
@@ -106,13 +143,24 @@ export async function runAgent(agent: Agent, place: Place, origin: string, token
       HTTP_PROXY: proxy,
       NO_PROXY: '127.0.0.1',
       ...agent.quiet,
+      ...(given && agent.givingUp.env),
     };
+    if (given?.first) await fetch(`${url}/v1/models`);
     const ended = await runShell(here(block(agent, place, 'sh')), work, env);
     return { ...ended, otherHosts: outside.hosts };
   } finally {
     outside.close();
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** What stands near `words` in the line that has them; what differs from run to run is named. */
+export function lineWith(output: string, words: string): string {
+  const line = (output.split('\n').find((text) => text.includes(words)) ?? words)
+    .replaceAll(/127\.0\.0\.1:\d+/g, 'relay.example.com')
+    .replace(/^.*\.json (?=_ApiError)/, '… ');
+  const to = line.indexOf(words) + words.length + 60;
+  return `${line.slice(0, to).trim()}${to < line.length ? '…' : ''}`;
 }
 
 function runShell(

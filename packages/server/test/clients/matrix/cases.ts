@@ -2,6 +2,9 @@
 import type { GenerateOptions } from 'relayapi-sdk';
 import type { ErrorCode } from '../../../src/errors.ts';
 
+/** Relays that are not as they should be. */
+export type OddRelay = 'impatient' | 'full' | 'down';
+
 /** One refusal or failure. */
 export interface Case {
   readonly code: ErrorCode;
@@ -15,8 +18,8 @@ export interface Case {
   readonly token?: 'broken' | 'expired';
   /** A first call that uses up what the token allows. */
   readonly first?: true;
-  /** At the relay whose patience with an upstream is short. */
-  readonly impatient?: true;
+  /** At another relay than the usual one: one that soon gives up an upstream, one with no room for counters, one whose counters are closed. */
+  readonly at?: OddRelay;
 }
 
 /** The cases that real clients are led into. The other codes are shown to them in the relay's own words. */
@@ -42,5 +45,7 @@ export const CASES: readonly Case[] = [
   { code: 'upstream_auth', how: 'the provider answers 401', knob: 'demo-error-401' },
   { code: 'upstream_redirect', how: 'the provider answers 307', knob: 'demo-redirect-307-elsewhere' },
   { code: 'upstream_encoding', how: 'the provider answers in Brotli', knob: 'demo-encoding-br' },
-  { code: 'upstream_timeout', how: 'the provider does not answer', knob: 'demo-hang', impatient: true },
+  { code: 'upstream_timeout', how: 'the provider does not answer', knob: 'demo-hang', at: 'impatient' },
+  { code: 'capacity', how: 'a relay whose memory for counters is full', at: 'full' },
+  { code: 'store_down', how: 'a relay whose counters are closed', at: 'down' },
 ];

@@ -38,7 +38,7 @@ export interface ClientProgram {
 const MAX_AT_ONCE = 40;
 
 /** Lets so many run at the same time; the others wait for their turn. */
-function limitTo(most: number): <T>(run: () => Promise<T>) => Promise<T> {
+export function limitTo(most: number): <T>(run: () => Promise<T>) => Promise<T> {
   let running = 0;
   const queue: (() => void)[] = [];
   return async (run) => {

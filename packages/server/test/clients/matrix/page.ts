@@ -1,17 +1,17 @@
 /** docs/clients.md, made from what a run found: nothing in it is written by hand. */
 import { readFileSync } from 'node:fs';
 import { ERRORS, type ErrorCode } from '../../../src/errors.ts';
-import { AGENT_ERRORS, AGENTS } from './agents.ts';
+import { AGENTS, type Agent } from './agents.ts';
 import { CASES } from './cases.ts';
 import type { Row } from './rows.ts';
 import type { Finding } from './run-row.ts';
 
 const CLIENTS = new URL('../../../../../clients/', import.meta.url);
 
-/** How one agent did: at each place of the token, and with each refusal. */
+/** How one agent did: at each place of the token, and, by refusal, the line that it told last, with the token in a header. */
 export interface AgentFindings {
   readonly works: ReadonlySet<string>;
-  readonly shows: ReadonlySet<ErrorCode>;
+  readonly shows: ReadonlyMap<ErrorCode, string>;
 }
 
 /** The page. `findings` are all that the SDKs did, `agents` by their names. */
@@ -49,7 +49,7 @@ ${sdkTable(python, findings, requiredVersion)}
 
 ## Where a client differs
 
-${differences([...sdks, ...python])}
+${differences([...sdks, ...python, ...AGENTS])}
 
 ## Refusals and failures
 
@@ -63,15 +63,46 @@ ${CASES.map(({ code, how }) => `| \`${code}\` | ${ERRORS[code].status} | ${how} 
 
 Headless, with the very blocks of [the guide](guides/agents.md). Nothing was asked of another host than the relay.
 
-| agent | version | token in the path | token in a header | ${AGENT_ERRORS.map((code) => `\`${code}\``).join(' | ')} |
-|---|---|---|---|${AGENT_ERRORS.map(() => '---|').join('')}
-${AGENTS.map(({ name, package: of }) => {
-  const found = agents.get(name);
-  const shown = AGENT_ERRORS.map((code) => (found?.shows.has(code) ? 'printed' : 'hidden'));
-  const works = ['path', 'header'].map((place) => (found?.works.has(place) ? 'streamed' : 'fails'));
-  return `| ${name} | \`${of}\` ${lockedVersion(of, 'agents/')} | ${works.join(' | ')} | ${shown.join(' | ')} |`;
-}).join('\n')}
+| agent | version | token in the path | token in a header | errors |
+|---|---|---|---|---|
+${AGENTS.map((agent) => agentLine(agent, agents.get(agent.name))).join('\n')}
+
+Errors: in how many of the refusals and failures above the agent ends by itself, with exit code 1, and prints the relay's words, in both modes.
+Agents repeat failed calls for minutes by themselves. For these runs each was told not to, by its own setting
+(\`CLAUDE_CODE_MAX_RETRIES=0\`; \`request_max_retries\` and \`stream_max_retries\` of Codex's provider; \`general.maxAttempts\` of Gemini CLI's
+settings). How the words stand in what it prints, with the token in a header:
+
+| agent | code | prints |
+|---|---|---|
+${AGENTS.flatMap(({ name }) => EXAMPLES.map((code) => exampleLine(name, code, agents.get(name)))).join('\n')}
+
+And by code:
+
+| code | ${AGENTS.map(({ name }) => name).join(' | ')} |
+|---|${AGENTS.map(() => '---|').join('')}
+${CASES.map(({ code }) => `| \`${code}\` | ${AGENTS.map((agent) => shownBy(agent, code, agents.get(agent.name))).join(' | ')} |`).join('\n')}
 `;
+}
+
+/** A refusal of the relay's, and a failure of the provider's. */
+const EXAMPLES: readonly ErrorCode[] = ['token_expired', 'upstream_auth'];
+
+function exampleLine(name: string, code: ErrorCode, found: AgentFindings | undefined): string {
+  const shown = (found?.shows.get(code) ?? 'nothing').replaceAll('|', '\\|').replaceAll('`', "'");
+  return `| ${name} | \`${code}\` | \`${shown}\` |`;
+}
+
+/** Whose words it prints. */
+function shownBy({ odd }: Agent, code: ErrorCode, found: AgentFindings | undefined): string {
+  if (!found?.shows.has(code)) return 'fails';
+  const shown = odd[code]?.shows;
+  return shown === undefined ? "the relay's" : `its own: "${shown}"`;
+}
+
+function agentLine({ name, package: of, odd }: Agent, found: AgentFindings | undefined): string {
+  const works = ['path', 'header'].map((place) => (found?.works.has(place) ? 'streamed' : 'fails'));
+  const told = CASES.filter(({ code }) => found?.shows.has(code) && odd[code] === undefined).length;
+  return `| ${name} | \`${of}\` ${lockedVersion(of, 'agents/')} | ${works.join(' | ')} | ${told} of ${CASES.length} |`;
 }
 
 function sdkTable(
@@ -97,7 +128,7 @@ function sdkTable(
   ].join('\n');
 }
 
-function differences(rows: readonly Row[]): string {
+function differences(rows: readonly Pick<Row, 'name' | 'unstreamed' | 'odd' | 'note'>[]): string {
   const lines = rows.flatMap((row) => [
     ...(row.unstreamed === undefined ? [] : [`- ${row.name}: not streamed; ${row.unstreamed}`]),
     ...Object.entries(row.odd ?? {}).map(([code, { shows, why }]) =>

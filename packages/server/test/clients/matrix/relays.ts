@@ -1,15 +1,18 @@
-/** What the matrix runs against: a relay with every provider of the rows, one that is soon impatient, and a server that says each error in the relay's words. */
+/** What the matrix runs against: a relay with every provider of the rows, some that are not as they should be, and a server that says each error in the relay's words. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type DemoProvider, startDemoProvider } from 'relayapi-demo-provider';
 import { parseRai, sealToken } from 'relayapi-token';
 import { OPEN_HEADERS } from '../../../src/base-headers.ts';
+import { systemClock } from '../../../src/clock.ts';
+import { configSchema } from '../../../src/config/schema.ts';
+import { createSharedCounters, type SharedCounters, type SharedState } from '../../../src/create-relay.ts';
 import { ERRORS, type ErrorCode } from '../../../src/errors.ts';
 import { shapeFor } from '../../../src/ingress/error-shape.ts';
 import { REGISTRY } from '../../../src/providers/registry.ts';
 import { renderError } from '../../../src/render-error.ts';
 import { type RelayFixture, startRelay } from '../../support/relay-fixture.ts';
-import type { Case } from './cases.ts';
+import type { Case, OddRelay } from './cases.ts';
 
 /** Where a token stands. */
 export type Place = 'path' | 'header';
@@ -57,30 +60,54 @@ export async function startMatrixRelays(providers: readonly string[]): Promise<M
   const demo: DemoProvider = await startDemoProvider();
   const config = { providers: providersAt(demo.origin, providers) };
   const relay = await startRelay({ demo, config });
-  const impatient = await startRelay({
-    demo,
-    files: relay.files,
-    // Long enough to dial on a busy machine: a call that was not yet sent is told as unreachable.
-    config: { ...config, upstream: { headers_timeout: 2 } },
-  });
+  const odd: Readonly<Record<OddRelay, RelayFixture>> = {
+    impatient: await startRelay({
+      demo,
+      files: relay.files,
+      // Long enough to dial on a busy machine: a call that was not yet sent is told as unreachable.
+      config: { ...config, upstream: { headers_timeout: 2 } },
+    }),
+    full: await startRelay({ demo, files: relay.files, config, ports: { shared: counters(1).state } }),
+    down: await startRelay({ demo, files: relay.files, config, ports: { shared: await closedCounters() } }),
+  };
+  const relayFor = (given?: Case) => (given?.at === undefined ? relay : odd[given.at]);
   const speaker = await startSpeaker();
   let serial = 0;
   return {
     door(provider, place, given) {
-      const token = mint(given?.impatient ? impatient : relay, provider, ++serial, given);
-      const { origin } = given?.impatient ? impatient : relay;
+      const token = mint(relay, provider, ++serial, given);
+      const { origin } = relayFor(given);
       if (place === 'path') return { base: `${origin}/relayapi/${token}`, key: 'relay' };
       return { base: `${origin}/relayapi/-`, key: token };
     },
-    token: (provider, given) => ({ origin: relay.origin, token: mint(relay, provider, ++serial, given) }),
+    token: (provider, given) => ({
+      origin: relayFor(given).origin,
+      token: mint(relay, provider, ++serial, given),
+    }),
     saying: (code) => `${speaker.origin}/relayapi/${code}`,
     async close() {
       await relay.close();
-      await impatient.close();
+      for (const one of Object.values(odd)) await one.close();
       await speaker.close();
       await demo.close();
     },
   };
+}
+
+/** What threads share, here with room for so many bytes of counters. */
+function counters(bytes: number): SharedCounters {
+  const config = configSchema.parse({});
+  return createSharedCounters(
+    { ...config, store: { ...config.store, max_bytes: bytes } },
+    { clock: systemClock },
+  );
+}
+
+/** The owner of the counters has closed them, as it does when it stops. */
+async function closedCounters(): Promise<SharedState> {
+  const { state, store } = counters(1024 * 1024);
+  await store.close();
+  return state;
 }
 
 function mint(relay: RelayFixture, provider: string, serial: number, given?: Case): string {

@@ -98,7 +98,8 @@ export const SDKS: readonly Row[] = [
     client: 'replicate',
     provider: 'replicate',
     setup: "new Replicate({ baseUrl: RELAY + '/v1', auth: TOKEN })",
-    unstreamed: 'its streams come from another host, past the relay',
+    unstreamed:
+      'its streams come from further hosts, and the one provider of this run stands at a base URL, which has none: see [jobs and files](guides/jobs-and-files.md)',
     note: 'its exceptions name the whole URL: with a token in the path, the token, too',
   },
   {
@@ -124,7 +125,8 @@ export const SDKS: readonly Row[] = [
     client: 'bedrock',
     provider: 'amazon-bedrock',
     setup:
-      "new BedrockRuntimeClient({ endpoint: RELAY, region, token: { token: TOKEN }, authSchemePreference: ['httpBearerAuth'], requestHandler: new NodeHttpHandler() })",
+      'AWS_BEARER_TOKEN_BEDROCK=TOKEN in the environment; new BedrockRuntimeClient({ endpoint: RELAY, region, requestHandler: new NodeHttpHandler() })',
+    note: "the variable is the SDK's own way to a bearer token, and with it needs no other setting; in code the same is `token: { token: TOKEN }, authSchemePreference: ['httpBearerAuth']`. `NodeHttpHandler` speaks HTTP/1.1, the default handler HTTP/2 alone",
   },
   {
     name: 'ai with @ai-sdk/openai',
