@@ -64,8 +64,8 @@ const TRIPO_ID = [jobId('data', 'task_id')];
 const TRIPO_TAKES: readonly IdTaken[] = [
   earlier('original_model_task_id'),
   earlier('draft_model_task_id'),
-  { kind: 'upload', in: 'body', at: ['file', 'file_token'] },
-  { kind: 'upload', in: 'body', at: ['files', '*', 'file_token'] },
+  // a file, several views of it, images for its texture, and their style
+  { kind: 'upload', in: 'body', at: ['**', 'file_token'] },
 ];
 
 const TOPAZ_VERBS = ['enhance', 'sharpen', 'denoise', 'restore', 'lighting', 'matting'];
