@@ -24,7 +24,7 @@ describe('a key of the wrong kind', () => {
     [
       'apiKey',
       { provider: 'anthropic', apiKey: 'gsk_demo' },
-      /looks like a key of Groq \(gsk_…\), .* is for anthropic; /,
+      /looks like a key of Groq \(gsk_…\), but it is given for anthropic; /,
     ],
     ['upstreams[0].apiKey', { upstreams: [{ apiKey: 'gsk_demo' }] }, /Groq/],
     [

@@ -43,7 +43,7 @@ it('the members that the guide explains are those an entry has', () => {
   );
   const seed = { id: 'x', name: 'X', base: 'https://x.example', endpoints: [], asOf: '2026-11', sources: [] };
   const members = Object.keys(defineProvider(seed) satisfies Provider);
-  expect(named).toHaveLength(15);
+  expect(named).toHaveLength(17);
   for (const name of named) expect([...members, 'also']).toContain(name);
 });
 
