@@ -59,6 +59,8 @@ function vertexBeta(location: string): string[] {
 export const OTHERS_BEYOND: Readonly<Record<string, readonly string[]>> = {
   elevenlabs: ['POST /v1/speech-to-speech/{voice}/stream'],
   // facts name three of them; each name is a model
+  // as in Europe
+  'speechmatics-us': ['GET /v2/jobs/{id}', 'GET /v2/jobs/{id}/transcript'],
   // jobs beside the call that waits
   topaz: ['POST /image/v1/{enhance|sharpen|denoise|restore|lighting|matting}/async'],
   'stability-ai': ['POST /v2beta/stable-image/generate/{model}'],

@@ -32,9 +32,25 @@ export const BEYOND: Readonly<Record<string, readonly string[]>> = {
   // counts, and keeps nothing: openai/openai-node, src/resources/responses/input-tokens.ts
   openai: ['POST /v1/responses/input_tokens'],
   // an app has two to four segments: https://docs.fal.ai/model-endpoints/queue
-  fal: ['POST /{owner}/{app}', 'POST /{owner}/{app}/{part}', 'POST /{owner}/{app}/{part}/{more}'],
+  fal: [
+    'POST /{owner}/{app}',
+    'POST /{owner}/{app}/{part}',
+    'POST /{owner}/{app}/{part}/{more}',
+    // on the queue's own host, whose paths the facts give with it; an app's name has a namespace in front or not
+    ...['/{owner}/{app}', '/{namespace}/{owner}/{app}'].flatMap((app) => [
+      `GET ${app}/requests/{id}`,
+      `GET ${app}/requests/{id}/status`,
+      `GET ${app}/requests/{id}/status/stream`,
+      `PUT ${app}/requests/{id}/cancel`,
+    ]),
+  ],
   // on a host of its own, which the facts name
-  assemblyai: ['POST /v1/chat/completions'],
+  assemblyai: [
+    'POST /v1/chat/completions',
+    // the facts name it among what is account-wide, which it is not where the id is one's own
+    'DELETE /v2/transcript/{id}',
+    'GET /v2/transcript/{id}/redacted-audio',
+  ],
   // Gemini's v1 has the same methods as v1beta: https://ai.google.dev/gemini-api/docs/api-versions
   google: [
     'POST /v1/models/{model}:generateContent',

@@ -7,7 +7,8 @@ import type { Endpoint, IdMade, Provider } from '../../src/providers/provider.ts
 import { REGISTRY } from '../../src/providers/registry.ts';
 import { fill, type RowRequest, requestFor } from '../support/rows.ts';
 import { sampleVars, usableCredential } from '../support/samples.ts';
-import { FURTHER } from './beyond.ts';
+import { BEYOND, FURTHER } from './beyond.ts';
+import { expectedOf, patternOf } from './expected.ts';
 import { type Seen, startWire, type Wire, type WireResult } from './wire.ts';
 
 const takesIds = ({ kind, takes = [] }: Endpoint) =>
@@ -119,6 +120,18 @@ function isAskedFor({ endpoints, ids }: Provider, kind: string): boolean {
   );
 }
 
+/** Whether the facts name a job's path, or the row says that it is assumed. Those of accounts stand there as a whole (`ANY /v1/files*`). */
+function isKnown({ entry, row, root }: At): boolean {
+  if (row.kind === 'account' || row.assumed === true) return true;
+  const vars = sampleVars(entry);
+  const asked = `${row.method} ${bare(root)}${row.path.replace(/\{(\w+)\}/g, '$1')}`;
+  const known = [...expectedOf(entry).paths, ...(BEYOND[entry.id] ?? [])].map((path) =>
+    patternOf(path, vars),
+  );
+  if (!known.some((pattern) => pattern.test(asked))) throw new Error(`no fact names ${asked} of ${entry.id}`);
+  return true;
+}
+
 /** Sealed ids by kind, from calls that make them; a call that takes ids itself is made without any. */
 async function makeAll(entry: Provider): Promise<Map<string, string>> {
   const sealed = new Map<string, string>();
@@ -165,6 +178,7 @@ describe('A29 what was made, its id sealed', () => {
       const kinds = (at.row.takes ?? []).map(({ kind }) => kind);
       if (kinds.includes(BY_URL[id] ?? '')) continue;
       expect([at.row.path, kinds.filter((kind) => !sealed.has(kind))]).toEqual([at.row.path, []]);
+      expect(isKnown(at)).toBe(true);
       const own = jobRequest(at, (kind) => sealed.get(kind) as string);
       const raw = jobRequest(at, rawOf);
       const got = await call(at, 'ana', own, bare(raw.path));

@@ -2,50 +2,21 @@
  * Every open row of every entry, sent through a relay, and what reached the upstream, against expected.json: facts about providers that were gathered
  * apart from the registry (write-expected.ts). A wrong host, root, path, credential or header in an entry shows here.
  */
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Provider } from '../../src/providers/provider.ts';
 import { REGISTRY } from '../../src/providers/registry.ts';
 import { fill, openRows, pathsFor, requestFor } from '../support/rows.ts';
 import { sampleVars, usableCredential } from '../support/samples.ts';
-import { ADDED, BEYOND, FURTHER, LEFT_OUT } from './beyond.ts';
+import { BEYOND, FURTHER, LEFT_OUT } from './beyond.ts';
+import { expectedOf, patternOf } from './expected.ts';
 import { startWire, type Wire } from './wire.ts';
-import type { Expected } from './write-expected.ts';
 
-const EXPECTED = JSON.parse(readFileSync(new URL('./expected.json', import.meta.url), 'utf8')) as Readonly<
-  Record<string, Expected>
->;
 const ENABLED = REGISTRY.filter(({ enabled }) => enabled);
 let wire: Wire;
 beforeAll(async () => {
   wire = await startWire();
 });
 afterAll(() => wire.close());
-
-function expectedOf(entry: Provider): Expected {
-  const expected = EXPECTED[entry.id];
-  if (expected !== undefined) return expected;
-  const added = ADDED[entry.id];
-  if (added === undefined)
-    throw new Error(`nothing says what ${entry.id} should be: add a line to beyond.ts`);
-  const [origin, line, ...paths] = added;
-  const credential = line === null || line.includes(': ') ? line : `authorization: ${line}`;
-  return { origin, credential, headers: {}, off: false, paths, seen: paths, admin: [] };
-}
-
-/** `POST /v1/{a|b}/*` of the facts as a pattern: a name stands for one segment, one of a model for more at the end of a path. */
-function patternOf(text: string, vars: Readonly<Record<string, string>>): RegExp {
-  const source = fill(
-    text.replace(/\{([^}]+)\}/g, (all, name: string) => (name in vars ? all : `<${name}>`)),
-    vars,
-  )
-    .replace(/[.+?^$()[\]\\]/g, '\\$&')
-    .replaceAll('*', '.+')
-    .replace(/(?<!\/models\/)<model>$/, '[^?]+')
-    .replace(/<([^>|]+)>/g, '[^/]+')
-    .replace(/<([^>]+)>/g, '(?:$1)');
-  return new RegExp(`^${source}$`);
-}
 
 /** The origin and the credential line of the facts, filled in. */
 function wanted(entry: Provider) {
