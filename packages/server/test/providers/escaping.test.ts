@@ -351,6 +351,27 @@ describe.each(RELAY_PATHS)('on the %s path', (path) => {
     expect(upstream.lines()).toEqual([]);
   });
 
+  it('an id that a token spells out is sent as it stands where the key file names it too, and nowhere else', async () => {
+    const told = async (relay: RelayFixture, rest: string) => {
+      const base = relay.url({
+        provider: 'replicate',
+        apiKey: 'demo-key-3',
+        subject: 'ben',
+        maxCalls: null,
+        allowedPaths: ['GET /predictions/p1'],
+      });
+      return (await fetch(base + rest)).status;
+    };
+    expect(await told(caller.relay, '/v1/predictions/p1')).toBe(403);
+    expect(upstream.lines()).toEqual([]);
+    const allow = { paths: ['GET /predictions/p1'] };
+    const relay = await startRelay({ path, allow, ports: { transport: upstream.transport } });
+    expect(await told(relay, '/v1/predictions/p1')).toBe(200);
+    expect(await told(relay, '/v1/predictions/p2')).toBe(403);
+    expect(upstream.lines()).toEqual(['GET https://api.replicate.com/v1/predictions/p1']);
+    await relay.close();
+  });
+
   it('an alias that the entry does not name leads nowhere', async () => {
     for (const [provider, rest] of [
       ['replicate', '/~queue/v1/predictions/p1'],

@@ -196,7 +196,11 @@ describe('A29 what was made, its id sealed', () => {
         if (named !== null && isAskedFor(entry, made.kind))
           expect([made.at, named]).toEqual([made.at, sealed.get(made.kind)]);
       }
+      const { query: _, ...unnamed } = own;
+      const isByQuery = at.row.kind === 'job' && own.query !== undefined;
       for (const [subject, request] of [
+        // a job that nobody names might be everybody's
+        ...(isByQuery ? [['ana', unnamed] as const] : []),
         ['ben', own],
         ['ben', raw],
         ['ana', raw],
