@@ -1,6 +1,7 @@
 /** Builds a full registry entry from the few lines that differ: presets for the common case. */
 import { splitBase } from './base-url.ts';
 import { assumed, MODEL_LIST } from './endpoints.ts';
+import { KEPT_IDS, keepingAlike } from './kept-rows.ts';
 import type { AuthScheme, Endpoint, Provider } from './provider.ts';
 
 /** `Authorization: Bearer <key>`, what three of four providers take. */
@@ -91,7 +92,7 @@ const USUAL_ACCOUNT = [
 
 /**
  * Full entries from short ones. Added to each: the model list, Anthropic's version headers where it speaks Anthropic's language, `needsIncludeUsage` where
- * it has OpenAI's chat, and as `adminPaths` the usual collections under the first root.
+ * it has OpenAI's chat, what an API like OpenAI's is taken to keep (nothing of it open), and as `adminPaths` the usual collections under the first root.
  */
 export function defineCompatible(seeds: readonly CompatibleSeed[]): readonly Provider[] {
   return seeds.map(defineOne);
@@ -101,7 +102,9 @@ function defineOne(seed: CompatibleSeed): Provider {
   const { base, use, also = {}, alsoAuth, list = true, ...rest } = seed;
   const { root } = splitBase(base);
   const moreRoots = Object.keys(also);
-  const first = list ? [...use, ...MODEL_ROWS] : use;
+  const isAlike = use.some(({ path, dialect }) => path === '/chat/completions' && dialect === 'openai-chat');
+  const kept = isAlike && seed.ids === undefined ? keepingAlike(use) : use;
+  const first = list ? [...kept, ...MODEL_ROWS] : kept;
   const endpoints =
     moreRoots.length === 0
       ? first
@@ -117,6 +120,7 @@ function defineOne(seed: CompatibleSeed): Provider {
     needsIncludeUsage: speaks('openai-chat'),
     adminPaths: USUAL_ACCOUNT.map((name) => `ANY ${root}/${name}*`),
     asOf: '2026-11',
+    ...(kept !== use && { ids: KEPT_IDS }),
     ...rest,
     base,
     moreRoots,

@@ -105,6 +105,7 @@ function renderProvider(entry: Provider): string {
       entry.moreOrigins.map(({ alias, origin }) => `\`/~${alias}\` is \`${origin}\``).join(', '),
     ],
     ['Sealed ids', list(entry.ids.map(({ kind }) => kind))],
+    ['Taken to be kept (with `paths`, own ids, assumed)', list(entry.endpoints.filter(isTaken).map(nameOf))],
     ['Sent if absent', list(entry.defaultHeaders.map(([name, value]) => `${name}: ${value}`))],
     ['Always sent', list(entry.setHeaders.map(([name, value]) => `${name}: ${value}`))],
     ['Headers passed on', list(entry.passHeaders)],
@@ -119,7 +120,9 @@ function renderProvider(entry: Provider): string {
     ['Home', entry.homepage ?? ''],
     ['Sources', `${entry.sources.join(', ')}; as of ${entry.asOf}`],
   ].filter(([, text]) => text !== '');
-  const endpoints = entry.endpoints.map((row) => renderEndpoint(row, entry.roots.length > 1));
+  const endpoints = entry.endpoints
+    .filter((row) => !isTaken(row))
+    .map((row) => renderEndpoint(row, entry.roots.length > 1));
   return [
     `## ${headingOf(entry)}`,
     '',
@@ -139,6 +142,15 @@ function refusedOf({ id, refusedKeys = [] }: Provider): string {
 
 function toldOf(kinds: KeyKinds['broad']): string {
   return kinds.map(({ prefix, what }) => (prefix === '' ? what : `\`${prefix}…\` (${what})`)).join(', ');
+}
+
+/** What an API like OpenAI's is taken to keep: the same rows at a hundred of them. */
+function isTaken({ kind, takes, assumed }: Endpoint): boolean {
+  return kind === 'account' && takes !== undefined && assumed === true;
+}
+
+function nameOf({ method, path }: Endpoint): string {
+  return `${method} ${path}`;
 }
 
 function renderEndpoint(row: Endpoint, showRoot: boolean): string {

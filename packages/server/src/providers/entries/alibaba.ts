@@ -1,6 +1,7 @@
 /** Alibaba's DashScope (Model Studio): two regions with keys of their own, three APIs at each. */
 import { defineProvider } from '../define.ts';
 import { BODY_MODEL, CHAT, EMBEDDINGS, MESSAGES, MODEL_LIST, RESPONSES, under } from '../endpoints.ts';
+import { KEPT_IDS, keepingAlike } from '../kept-rows.ts';
 import type { Endpoint, Provider } from '../provider.ts';
 
 const COMPATIBLE = '/compatible-mode/v1';
@@ -28,8 +29,9 @@ function dashscope(id: string, name: string, host: string, aliases: readonly str
     aliases,
     base: `https://${host}${COMPATIBLE}`,
     moreRoots: [ANTHROPIC_LIKE, NATIVE],
+    ids: KEPT_IDS,
     endpoints: [
-      ...under([COMPATIBLE], [CHAT, EMBEDDINGS, RESPONSES, ...MODEL_LIST]),
+      ...under([COMPATIBLE], [...keepingAlike([CHAT, EMBEDDINGS, RESPONSES]), ...MODEL_LIST]),
       ...under([ANTHROPIC_LIKE], [MESSAGES]),
       ...under([NATIVE], [GENERATION]),
     ],

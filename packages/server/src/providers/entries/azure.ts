@@ -11,8 +11,8 @@ import {
   RESPONSES,
   under,
 } from '../endpoints.ts';
+import { KEPT_ANSWERS, KEPT_BATCHES, KEPT_FILES, KEPT_IDS, keeping } from '../kept-rows.ts';
 import type { Endpoint } from '../provider.ts';
-import { KEPT_ANSWERS, KEPT_BATCHES, KEPT_FILES, KEPT_IDS, keeping } from './openai-account.ts';
 
 const DEPLOYED_CHAT: Endpoint = {
   ...CHAT,

@@ -15,7 +15,6 @@ import {
   TRANSCRIPTIONS,
 } from '../endpoints.ts';
 import type { Endpoint, Provider } from '../provider.ts';
-import { KEPT_ANSWERS, KEPT_FILES, KEPT_IDS, keeping } from './openai-account.ts';
 
 const COHERE_CHAT: Endpoint = {
   method: 'POST',
@@ -92,12 +91,7 @@ export const LABS: readonly Provider[] = defineCompatible([
     name: 'xAI (Grok)',
     aliases: ['grok'],
     base: 'https://api.x.ai/v1',
-    use: [
-      ...keeping([CHAT, COMPLETIONS, RESPONSES, IMAGE_GENERATIONS, IMAGE_EDITS, EMBEDDINGS]),
-      ...KEPT_ANSWERS.filter(({ method, path }) => method !== 'POST' && path === '/responses/{response}'),
-      ...KEPT_FILES,
-    ],
-    ids: KEPT_IDS,
+    use: [CHAT, COMPLETIONS, RESPONSES, IMAGE_GENERATIONS, IMAGE_EDITS, EMBEDDINGS],
     adminPaths: [
       'GET /v1/api-key',
       'ANY /v1/files*',

@@ -14,8 +14,8 @@ import {
   TRANSLATIONS,
   under,
 } from '../endpoints.ts';
+import { KEPT_BATCHES, KEPT_FILES, KEPT_IDS, keeping } from '../kept-rows.ts';
 import type { FeatureRule } from '../provider.ts';
-import { KEPT_BATCHES, KEPT_FILES, KEPT_IDS, keepingFiles } from './openai-account.ts';
 
 const FILE_FIELD: FeatureRule = { feature: 'file_id', at: ['file_id'], when: 'present' };
 const FILE_DOCUMENT: FeatureRule = { feature: 'file_id', at: ['document', 'file_id'], when: 'present' };
@@ -25,8 +25,9 @@ export const mistral = defineProvider({
   id: 'mistral',
   name: 'Mistral AI',
   base: 'https://api.mistral.ai/v1',
+  ids: KEPT_IDS,
   endpoints: [
-    CHAT,
+    ...keeping([CHAT]),
     { ...COMPLETIONS, path: '/fim/completions' },
     EMBEDDINGS,
     { ...TRANSCRIPTIONS, features: [FILE_FIELD] },
@@ -35,6 +36,7 @@ export const mistral = defineProvider({
     { ...MODERATIONS, path: '/chat/moderations' },
     { ...MODERATIONS, path: '/classifications' },
     ...MODEL_LIST,
+    ...KEPT_FILES,
   ],
   adminPaths: [
     'ANY /v1/files*',
@@ -87,7 +89,7 @@ export const groq = defineProvider({
   name: 'Groq',
   base: 'https://api.groq.com/openai/v1',
   endpoints: [
-    ...keepingFiles([CHAT, RESPONSES]),
+    ...keeping([CHAT, RESPONSES]),
     TRANSCRIPTIONS,
     TRANSLATIONS,
     SPEECH,

@@ -10,7 +10,7 @@ import {
   KEPT_VIDEOS,
   keeping,
   OPENAI_IDS,
-} from './openai-account.ts';
+} from '../kept-rows.ts';
 
 /** api.openai.com. `OpenAI-Organization` and `-Project` are never passed on (behaviour §5). */
 export const openai = defineProvider({

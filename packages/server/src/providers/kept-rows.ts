@@ -1,9 +1,9 @@
 /**
  * What OpenAI's API keeps: answers, conversations, files, batches, videos. Account rows, opened by `paths` alone, whose ids are then the subject's
- * own (0033). Others that speak its language have the same rows. Lists stay closed: they would show everybody's.
+ * own (0033). Others that speak its language have the same rows, or are taken to. Lists stay closed: they would show everybody's.
  */
-import { RESPONSES } from '../endpoints.ts';
-import type { Endpoint, IdKind, IdMade, IdTaken } from '../provider.ts';
+import { assumed, RESPONSES } from './endpoints.ts';
+import type { Endpoint, IdKind, IdMade, IdTaken } from './provider.ts';
 
 const inPath = (kind: string): IdTaken => ({ kind, in: 'path', segment: kind });
 const ACCOUNT: Omit<Endpoint, 'path' | 'method'> = {
@@ -51,11 +51,6 @@ const LISTED_ITEMS: readonly IdMade[] = [
   { kind: 'item', at: ['last_id'] },
   FILES_NAMED,
 ];
-
-/** The rows with the files that bodies refer to. */
-export function keepingFiles(rows: readonly Endpoint[]): readonly Endpoint[] {
-  return rows.map((row) => ({ ...row, takes: FILES_IN_BODY }));
-}
 
 /** The rows with what `POST /responses` makes and goes on from, and with the files that bodies refer to. */
 export function keeping(rows: readonly Endpoint[]): readonly Endpoint[] {
@@ -228,3 +223,16 @@ export const KEPT_VIDEOS: readonly Endpoint[] = [
     tags: ['stateful', 'costly'],
   },
 ];
+
+const KEPT_ALIKE = assumed(...KEPT_FILES, ...KEPT_BATCHES);
+const ANSWERS_ALIKE = assumed(
+  ...KEPT_ANSWERS.filter(({ method, path }) => method !== 'POST' && path === OWN_ANSWER.path),
+);
+
+/** The rows of an API that copies OpenAI's, and what it is taken to keep: none of it is open, and all of it sealed where it is opened. */
+export function keepingAlike(rows: readonly Endpoint[]): readonly Endpoint[] {
+  const answers = rows.some(({ path }) => path === '/responses') ? ANSWERS_ALIKE : [];
+  const known = new Set(rows.map(({ method, path }) => `${method} ${path}`));
+  const more = [...KEPT_ALIKE, ...answers].filter(({ method, path }) => !known.has(`${method} ${path}`));
+  return [...keeping(rows), ...more];
+}
