@@ -117,7 +117,9 @@ describe('a provider that answers', () => {
     };
     const setting = { base: v1(demo), entry: { endpoints: [row] } };
     const answers = [400, 422, 415, 200, 401];
-    demo.handle = (_request, response) => {
+    demo.handle = ({ url }, response) => {
+      // whoever else dials this port must not take an answer away
+      if (url !== '/v1/paint') return false;
       response.writeHead(answers.shift() ?? 500, { 'content-type': 'application/json' }).end('{}');
       return true;
     };
