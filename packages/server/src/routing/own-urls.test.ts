@@ -47,6 +47,7 @@ describe('a URL of the provider’s', () => {
     ['replicate', '/predictions', 'https://stream-b.svc.ric1.c.replicate.net/v1/streams/s-1', 'GET'],
     ['fal', '/~queue/a/b', 'https://queue.fal.run/a/b/requests/r-1/status', 'GET'],
     ['fal', '/~queue/a/b', 'https://queue.fal.run/w/a/b/requests/r-1', 'GET'],
+    ['gladia', '/pre-recorded', 'https://api.gladia.io/v2/pre-recorded/j-1', 'GET'],
     ['bfl', '/flux-dev', 'https://api.us1.bfl.ai/v1/get_result?id=t-1', 'GET'],
   ])('of %s is followed to where it led: %s %s', (provider, rest, url, method) => {
     expect(follow(provider, rest, url, method)).toBe(url);

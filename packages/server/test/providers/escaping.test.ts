@@ -372,6 +372,34 @@ describe.each(RELAY_PATHS)('on the %s path', (path) => {
     await relay.close();
   });
 
+  it('a token for all requests of an app names none of them, whatever the key file allows', async () => {
+    const allow = { paths: ['GET /*', 'PUT /*', 'POST /*'] };
+    const relay = await startRelay({ path, allow, ports: { transport: upstream.transport } });
+    const as = (subject: string) =>
+      relay.url({
+        provider: 'fal',
+        apiKey: 'demo-key-4',
+        subject,
+        maxCalls: null,
+        allowedPaths: ['POST /fal-ai/flux/dev', 'GET /fal-ai/flux/requests/*', 'PUT /fal-ai/flux/requests/*'],
+      });
+    const made = await json(await post(`${as('ana')}/~queue/fal-ai/flux/dev`));
+    upstream.seen.length = 0;
+    for (const id of ['req-1', made['request_id']]) {
+      for (const [method, rest] of [
+        ['GET', ''],
+        ['GET', '/status'],
+        ['PUT', '/cancel'],
+      ] as const) {
+        const answer = await fetch(`${as('ben')}/~queue/fal-ai/flux/requests/${id}${rest}`, { method });
+        expect(await codeOf(answer)).toBe('403 path_denied');
+      }
+    }
+    expect(upstream.lines()).toEqual([]);
+    expect((await fetch(`${as('ana')}/~queue/fal-ai/flux/requests/${made['request_id']}`)).status).toBe(200);
+    await relay.close();
+  });
+
   it('an alias that the entry does not name leads nowhere', async () => {
     for (const [provider, rest] of [
       ['replicate', '/~queue/v1/predictions/p1'],

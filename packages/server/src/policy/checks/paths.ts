@@ -113,13 +113,18 @@ function isListOf({ method, exact }: PathEntry, row: Endpoint, provider: Provide
   return !provider.endpoints.some((other) => other.method === method && rowMatches(other, exact));
 }
 
-/** Whether an entry spells out an id of the upstream's where a row takes one: somebody's choice of that id. */
+/** Whether an entry spells out an id of the upstream's where a row takes one: somebody's choice of that id. What stands before it may be any app or model. */
 function spellsId({ exact, prefix }: PathEntry, row: Endpoint): boolean {
-  if (row.takes?.some((place) => place.in === 'path') !== true) return false;
-  const fixed = fixedOf(row);
-  const text = exact ?? (prefix as string);
-  const id = text.slice(fixed.length);
-  return text.startsWith(fixed) && id !== '' && !id.startsWith(SEALED_ID_PREFIX);
+  const parts = row.path.split('/');
+  const at = parts.findIndex((part) =>
+    row.takes?.some((place) => place.in === 'path' && part.includes(`{${place.segment}}`)),
+  );
+  if (at === -1) return false;
+  const texts = (exact ?? (prefix as string)).split('/');
+  // a prefix ends in a slash: behind it nothing is spelled
+  const id = texts[at] ?? '';
+  if (id === '' || id.startsWith(SEALED_ID_PREFIX)) return false;
+  return parts.slice(0, at).every((part, i) => part.includes('{') || part === texts[i]);
 }
 
 /** Whether a token opens an account row for ids of its subject: by its own list and by the key file's. */
