@@ -40,9 +40,10 @@ export function checkVaultKeys(
   config: Pick<Config, 'providers' | 'vault'>,
   vault: ReadonlyMap<string, VaultEntry>,
 ): { readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] } {
-  const { catalog } = createCatalog(REGISTRY, config.providers);
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
+  if (vault.size === 0) return { problems, warnings };
+  const { catalog } = createCatalog(REGISTRY, config.providers);
   for (const [name, { provider, credential }] of vault) {
     const found = catalog.find(provider);
     // one without any key is told of already

@@ -1,6 +1,7 @@
 /** The origins of a provider: its own, and further ones that the entry names, each reached under `/~alias`. */
 import type { Route } from '../exchange.ts';
 import type { Provider } from '../providers/provider.ts';
+import { fillVars, type Variables } from './variables.ts';
 
 /** One origin as it stands for a token. */
 export interface UpstreamOrigin {
@@ -14,16 +15,14 @@ export interface UpstreamOrigin {
 export function upstreamOrigins(
   provider: Provider,
   own: string,
-  vars: Readonly<Record<string, string>>,
+  vars: Variables,
   destinationOf: (origin: string) => Route['destination'],
 ): readonly UpstreamOrigin[] {
   return [
     { prefix: '', destination: destinationOf(own), roots: provider.roots },
     ...provider.moreOrigins.map(({ alias, origin, roots }) => ({
       prefix: `/~${alias}`,
-      destination: destinationOf(
-        origin.replace(/\{([a-z_][a-z0-9_]*)\}/g, (_, name: string) => vars[name] ?? ''),
-      ),
+      destination: destinationOf(fillVars(origin, vars)),
       roots,
     })),
   ];
